@@ -1,0 +1,48 @@
+"""Small middleware that belongs to no room."""
+
+from collections.abc import Callable
+
+from django.http import HttpRequest, HttpResponse
+from django.middleware.gzip import GZipMiddleware
+
+from malar.kernel.errors import RuleBroken
+from malar.kernel.htmx import render_page, wants_fragment
+
+GetResponse = Callable[[HttpRequest], HttpResponse]
+
+
+def compress_api(get_response: GetResponse) -> GetResponse:
+    """gzip under /api/ only: pages carry a CSRF token, and compressing secrets leaks them (BREACH)."""
+    gzip = GZipMiddleware(get_response)
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        response = get_response(request)
+        if request.path.startswith("/api/"):
+            gzip.process_response(request, response)  # changes the response it is given
+        return response
+
+    return middleware
+
+
+class ShowBrokenRules:
+    """A rule broken behind a page that has no form to show it in gets a page of its own."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        if not isinstance(error, RuleBroken):
+            return None
+        response = render_page(
+            request, "refused.html", {"error": error}, fragment="said", status=error.status
+        )
+        if wants_fragment(request):
+            # Above the page, not where the answer would have gone.
+            response["HX-Retarget"], response["HX-Reswap"] = "#messages", "innerHTML"
+        return response
+
+
+show_broken_rules = ShowBrokenRules

@@ -1,0 +1,40 @@
+"""Template filters for money, weights and times; loaded into every template."""
+
+import datetime as dt
+from decimal import Decimal
+
+from django import template
+
+from malar.kernel import formatting
+
+register = template.Library()
+
+
+@register.filter
+def rupees(amount: Decimal | None) -> str:
+    return formatting.rupees(amount)
+
+
+@register.filter
+def weight(quantity: Decimal | None, unit: str) -> str:
+    return formatting.weight(quantity, unit)
+
+
+@register.filter
+def percent(value: Decimal) -> str:
+    return formatting.percent(value)
+
+
+@register.filter
+def day(date: dt.date) -> str:
+    return formatting.day(date)
+
+
+@register.filter
+def long_day(date: dt.date) -> str:
+    return formatting.long_day(date)
+
+
+@register.filter
+def clock_time(moment: dt.datetime | dt.time) -> str:
+    return formatting.clock_time(moment)

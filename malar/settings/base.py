@@ -1,0 +1,305 @@
+"""Settings shared by every way of running Malar. Values come from the environment, typed."""
+
+from pathlib import Path
+from typing import Any
+
+from csp.constants import NONE, SELF
+from django.utils.translation import gettext_lazy as _
+
+from malar import env
+
+BASE_DIR = Path(__file__).resolve().parent.parent.parent
+MALAR_HOME = Path(env.text("MALAR_HOME", str(BASE_DIR / ".run")))
+
+SECRET_KEY = env.text("SECRET_KEY")
+DEBUG = False
+ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", "127.0.0.1,localhost")
+ROOT_URLCONF = "malar.urls"
+WSGI_APPLICATION = "malar.wsgi.application"
+
+INSTALLED_APPS = [
+    # modeltranslation comes first: it patches admin and the model registry of those after it.
+    "modeltranslation",
+    "malar.accounts.apps.AccountsAdminConfig",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.postgres",
+    "malar.staticfiles.OurStaticFiles",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "csp",
+    "django_htmx",
+    "allauth",
+    "allauth.account",
+    "allauth.headless",
+    "django_structlog",
+    "pgtrigger",
+    "pghistory",
+    "template_partials",
+    "malar.kernel",
+    "malar.accounts",
+    "malar.trail",
+    "pricing",
+    "ledger",
+    "notifications",
+    "malar.home",
+    "malar.ops",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "malar.kernel.middleware.compress_api",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "malar.accounts.middleware.member_of_shop",
+    "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "django_structlog.middlewares.RequestMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "malar.kernel.middleware.show_broken_rules",
+]
+
+TEMPLATES: list[dict[str, Any]] = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "builtins": ["template_partials.templatetags.partials", "malar.kernel.templatetags.malar"],
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.template.context_processors.i18n",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    }
+]
+
+# --- Data -----------------------------------------------------------------------------------
+
+DATABASES = {
+    "default": {
+        **env.database("DATABASE_URL"),
+        "ATOMIC_REQUESTS": False,
+        "CONN_MAX_AGE": 300,
+        "CONN_HEALTH_CHECKS": True,
+        # A hung lock must not hold a clerk at the counter: fail after 3 s, retried at the door.
+        "OPTIONS": {
+            # Prepared statements: a fifth off the time a sale takes (docs/performance.md).
+            "server_side_binding": True,
+            "connect_timeout": 5,
+            "options": "-c lock_timeout=3000 -c timezone=UTC",
+        },
+        # PgBouncer in transaction mode cannot keep server-side cursors between statements.
+        "DISABLE_SERVER_SIDE_CURSORS": True,
+    }
+}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+REDIS_URL = env.redis("REDIS_URL")
+CACHES = {
+    "default": {
+        "BACKEND": "malar.kernel.cache.PatientRedisCache",
+        "LOCATION": REDIS_URL,
+        "KEY_PREFIX": "malar",
+    },
+    "database": {
+        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "LOCATION": "kernel_cache",
+        # At Django's 300, three hundred invented names would push out the counters of the real ones.
+        "OPTIONS": {"MAX_ENTRIES": 100_000},
+    },
+}
+SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"
+SESSION_COOKIE_AGE = 14 * 24 * 3600
+SESSION_COOKIE_HTTPONLY = True
+CSRF_COOKIE_HTTPONLY = False  # htmx reads it from the page, tablets from the cookie at send time
+
+# --- People ---------------------------------------------------------------------------------
+
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.BCryptSHA256PasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+CSRF_FAILURE_VIEW = "malar.home.errors.csrf_failure"
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "/"
+ACCOUNT_FORMS = {"login": "malar.accounts.forms.SignInForm"}
+ACCOUNT_ADAPTER = "malar.accounts.adapter.MalarAccountAdapter"
+ACCOUNT_LOGIN_METHODS = {"email", "phone"}
+ACCOUNT_SIGNUP_FIELDS = [
+    "email*",
+    "phone",
+    "password1*",
+]  # nobody signs himself up; allauth checks it all the same
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_EMAIL_VERIFICATION = "mandatory"
+ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = False
+ACCOUNT_PRESERVE_USERNAME_CASING = False
+ACCOUNT_SESSION_REMEMBER = True
+ACCOUNT_CHANGE_EMAIL = True  # one address each: the new one takes over once it is confirmed
+ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False  # strangers get no mail from us because somebody typed their address
+PASSWORD_RESET_TIMEOUT = 3 * 24 * 3600  # invitations use it too
+ACCOUNT_EMAIL_SUBJECT_PREFIX = "Malar · "
+# The one mechanism that limits sign-in, on pages and at /api/v1/auth/ alike (see adapter.py).
+ACCOUNT_RATE_LIMITS: dict[str, str] | bool = {
+    "login": "30/m/ip",
+    "login_failed": "20/m/ip,5/5m/key",
+    "reset_password": "20/m/ip,5/m/key",
+    "confirm_email": "1/3m/key",
+    "change_password": "5/m/user",
+}
+HEADLESS_ONLY = False
+HEADLESS_TOKEN_STRATEGY = "malar.accounts.tokens.ShopTokenStrategy"  # noqa: S105  # a class
+HEADLESS_JWT_PRIVATE_KEY = env.text("JWT_PRIVATE_KEY").replace("\\n", "\n")
+HEADLESS_JWT_ACCESS_TOKEN_EXPIRES_IN = 15 * 60
+HEADLESS_JWT_REFRESH_TOKEN_EXPIRES_IN = 7 * 24 * 3600
+# Signing out ends the access token at once, not fifteen minutes later.
+HEADLESS_JWT_STATEFUL_VALIDATION_ENABLED = True
+
+EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", "malar@localhost")
+
+# --- Languages ------------------------------------------------------------------------------
+
+LANGUAGE_CODE = "ta"
+LANGUAGES = [("ta", _("Tamil")), ("en", _("English"))]
+LOCALE_PATHS = [BASE_DIR / "locale", BASE_DIR / "locale" / "frameworks"]
+MODELTRANSLATION_DEFAULT_LANGUAGE = "ta"
+MODELTRANSLATION_FALLBACK_LANGUAGES = ("ta", "en")
+USE_I18N = True
+USE_TZ = True
+TIME_ZONE = "Asia/Kolkata"
+
+# --- Pages ----------------------------------------------------------------------------------
+
+STATIC_URL = "/static/"
+STATIC_ROOT = MALAR_HOME / "static"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "malar.staticfiles.HashedStaticFiles"},
+}
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [SELF],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:"],  # Django admin and Swagger UI draw small icons as data URIs
+        "font-src": [SELF],
+        "connect-src": [SELF],
+        "object-src": [NONE],
+        "base-uri": [SELF],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+    }
+}
+X_FRAME_OPTIONS = "DENY"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+SECURE_REFERRER_POLICY = "same-origin"
+
+# --- REST -----------------------------------------------------------------------------------
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "malar.accounts.authentication.TokenAuthentication",
+        "malar.accounts.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["malar.kernel.drf.ExactJSONParser"],
+    "DEFAULT_SCHEMA_CLASS": "malar.kernel.rest.ContractSchema",
+    "EXCEPTION_HANDLER": "malar.kernel.drf.problem_response",
+    "COERCE_DECIMAL_TO_STRING": True,
+    "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
+    "DATETIME_FORMAT": "iso-8601",
+}
+API_RATE_LIMITS = env.flag("API_RATE_LIMITS", default=True)
+# Requests a minute: of a shop, of a user, and to auth/ from one address.
+API_RATES = {"shop": 1000, "user": 100, "auth": 20}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Malar",
+    "DESCRIPTION": (
+        "Farmers, flowers, rates and daily entries of a flower commission agent. Money and quantities are"
+        " strings. Whatever makes or moves something takes an `Idempotency-Key`. Refusals are RFC 9457"
+        " problems in the language of `Accept-Language`; `code` never changes."
+    ),
+    "VERSION": "1",
+    "OAS_VERSION": "3.1.1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PUBLIC": True,
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
+    "SERVE_AUTHENTICATION": [],
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "COMPONENT_SPLIT_PATCH": False,  # our PATCH demands `version`; the shapes of create and change differ anyway
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,  # choices are named in the reader's language, the document in one
+}
+
+# --- Work outside requests ------------------------------------------------------------------
+
+CELERY_BROKER_URL = REDIS_URL
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # for ever: a worker that gives up after an hour helps nobody
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "visibility_timeout": 300,
+    "socket_timeout": 5,
+    "socket_connect_timeout": 2,
+    "global_keyprefix": "malar-celery:",
+}
+# Celery would close the database after every task; malar.celery does what Django does after a request.
+CELERY_DB_REUSE_MAX = 1_000_000
+CELERY_TASK_PUBLISH_RETRY = False  # the dispatcher tries again by itself
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_TASK_TIME_LIMIT = 40
+CELERY_TASK_SOFT_TIME_LIMIT = 30
+CELERY_TIMEZONE = TIME_ZONE
+CELERY_TASK_DEFAULT_QUEUE = "default"
+CELERY_BEAT_SCHEDULE = {
+    "heartbeat": {"task": "malar.ops.tasks.beat_heart", "schedule": 10.0},
+    "sweep-messages": {
+        "task": "notifications.tasks.sweep",
+        "schedule": float(env.number("MESSAGE_SWEEP_S", 10)),
+        "options": {"expires": 60},  # while the worker is away they would pile up
+    },
+    "make-partitions": {"task": "malar.ops.tasks.make_partitions", "schedule": 6 * 3600.0},
+}
+
+# --- Messages to farmers --------------------------------------------------------------------
+
+# The only provider so far. Providers that reach a real phone come with the notifications issue.
+MESSAGE_PROVIDER = "notifications.providers.console.ConsoleProvider"
+# Seconds; the tests of faults make them small.
+EVENT_SWEEP_S = env.number("EVENT_SWEEP_S", 5)  # the dispatcher looks so often without being woken
+EVENT_AGAIN_S = env.number("EVENT_AGAIN_S", 30)  # an event handed over and not done is handed over again
+MESSAGE_AGAIN_S = env.number("MESSAGE_AGAIN_S", 30)  # so is a message
+MESSAGE_LEASE_S = env.number("MESSAGE_LEASE_S", 45)  # longer than any task may run
+
+LOGGING_CONFIG = None  # malar.kernel.logs sets logging up, once, for every process
+SILENCED_SYSTEM_CHECKS: list[str] = []
+LOG_FORMAT = env.text("LOG_FORMAT", "json")
+LOG_LEVEL = env.text("LOG_LEVEL", "INFO")
