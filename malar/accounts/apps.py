@@ -1,0 +1,19 @@
+from django.apps import AppConfig
+from django.contrib.admin import apps as admin_apps
+from django.utils.translation import gettext_lazy as _
+
+
+class AccountsConfig(AppConfig):
+    """Who is who: users, shops, and what a user is in a shop."""
+
+    name = "malar.accounts"
+    label = "accounts"
+    verbose_name = _("Shop and people")
+    default = True
+
+
+class AccountsAdminConfig(admin_apps.AdminConfig):
+    """Django's admin, opened by a membership's role instead of by `is_staff`."""
+
+    default = False
+    default_site = "malar.accounts.admin_site.ShopAdminSite"
