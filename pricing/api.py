@@ -1,0 +1,225 @@
+"""Flowers, time slots and rates for programs."""
+
+from typing import Any
+from uuid import UUID
+
+from django.urls import path
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from malar.accounts.api import MemberListView, MemberView
+from malar.kernel.drf import Body, Exact, Id, Moment, Money, Parameters
+from malar.kernel.quantities import Unit
+from malar.kernel.rest import ListParameters, all_of, answered, key_of, page_of, read
+from malar.kernel.wire import moment, money
+from pricing.domain import RateSource, days_of
+from pricing.models import Flower, MarketRate, TimeSlot
+from pricing.selectors.answers import rate_answer
+from pricing.selectors.asked import flower_named, flower_of, rates_published, slot_named, sold
+from pricing.selectors.rates import BoardRate, board_at, board_now
+from pricing.services.rates import publish_rate
+
+# --- Shapes ---------------------------------------------------------------------------------
+
+
+class FlowerAnswer(serializers.Serializer[Flower]):
+    """A flower as the shop sells it."""
+
+    id = serializers.UUIDField()
+    code = serializers.CharField()
+    name_ta = serializers.CharField(allow_null=True)
+    name_en = serializers.CharField(allow_null=True)
+    short_name_ta = serializers.CharField(allow_blank=True)
+    unit = serializers.ChoiceField(Unit.values)
+    botanical_name = serializers.CharField(allow_blank=True)
+    position = serializers.IntegerField()
+    is_active = serializers.BooleanField()
+
+
+class SlotAnswer(serializers.Serializer[TimeSlot]):
+    """A stretch of the morning with rates of its own; `days` are ISO weekdays, Monday is 1."""
+
+    id = serializers.UUIDField()
+    name_ta = serializers.CharField(allow_null=True)
+    name_en = serializers.CharField(allow_null=True)
+    start = serializers.TimeField(format="%H:%M")
+    end = serializers.TimeField(format="%H:%M")
+    days = serializers.ListField(child=serializers.IntegerField(min_value=1, max_value=7))
+    is_active = serializers.BooleanField()
+
+
+class RateAnswer(serializers.Serializer[MarketRate]):
+    """A rate as it was published: ₹ per unit, from a moment on."""
+
+    id = serializers.UUIDField()
+    flower = serializers.UUIDField()
+    slot = serializers.UUIDField(allow_null=True)
+    rate = Money()
+    effective_from = serializers.DateTimeField()
+    effective_to = serializers.DateTimeField(allow_null=True)
+    published_at = serializers.DateTimeField()
+
+
+class BoardRateAnswer(serializers.Serializer[Any]):
+    """What a flower costs at a moment; nulls where no rate is in force."""
+
+    flower = serializers.UUIDField()
+    rate = Money(allow_null=True)
+    rate_source = serializers.ChoiceField(RateSource.values, allow_null=True)
+    slot = serializers.UUIDField(allow_null=True)
+    since = serializers.DateTimeField(allow_null=True)
+
+
+class NewRate(Body):
+    flower = Id()
+    slot = Id(required=False, allow_null=True, default=None, help_text="Absent: a called rate, for the day.")
+    rate = Exact(help_text="₹ per unit, at most two decimals.")
+    effective_from = Moment(required=False, allow_null=True, default=None, help_text="Absent: now.")
+    id = Id(required=False, allow_null=True, default=None)
+
+
+class FlowerParameters(ListParameters):
+    is_active = serializers.BooleanField(required=False)
+    ordering = serializers.ChoiceField(["position", "-position", "code", "-code"], default="position")
+
+
+class SlotParameters(ListParameters):
+    is_active = serializers.BooleanField(required=False)
+    ordering = serializers.ChoiceField(["start", "-start"], default="start")
+
+
+class RateParameters(ListParameters):
+    flower = Id(required=False)
+    slot = Id(required=False)
+    from_ = Moment(required=False, help_text="In force from then on or later.")
+    to = Moment(required=False, help_text="In force from before then.")
+    ordering = serializers.ChoiceField(
+        ["effective_from", "-effective_from", "published_at", "-published_at"], default="-effective_from"
+    )
+
+
+class BoardParameters(Parameters):
+    at = Moment(required=False, help_text="Absent: now.")
+
+
+def flower_answer(flower: Flower) -> dict[str, Any]:
+    return dict(FlowerAnswer(flower).data)
+
+
+def slot_answer(slot: TimeSlot) -> dict[str, Any]:
+    return {
+        "id": str(slot.pk),
+        "name_ta": slot.name_ta,
+        "name_en": slot.name_en,
+        "start": f"{slot.start:%H:%M}",
+        "end": f"{slot.end:%H:%M}",
+        "days": days_of(slot.weekdays),
+        "is_active": slot.is_active,
+    }
+
+
+def board_answer(rate: BoardRate) -> dict[str, Any]:
+    return {
+        "flower": str(rate.flower_id),
+        "rate": money(rate.rate),
+        "rate_source": rate.source,
+        "slot": str(rate.slot_id) if rate.slot_id else None,
+        "since": moment(rate.since),
+    }
+
+
+# --- Operations -----------------------------------------------------------------------------
+
+
+class FlowerList(MemberListView):
+    parameters = FlowerParameters
+    item = FlowerAnswer
+
+    @extend_schema(responses=page_of(FlowerAnswer), tags=["flowers"], operation_id="flower_list")
+    def get(self, request: Request) -> Response:
+        """The flowers the shop sells, or sold."""
+        return self.page(sold(self.shop.flowers.all(), self.asked.get("is_active")), flower_answer)
+
+
+class FlowerDetail(MemberView):
+    @extend_schema(responses=FlowerAnswer, tags=["flowers"], operation_id="flower_detail")
+    def get(self, request: Request, flower_id: UUID) -> Response:
+        """One flower."""
+        return Response(flower_answer(flower_of(self.shop, flower_id)))
+
+
+class TimeSlotList(MemberListView):
+    parameters = SlotParameters
+    item = SlotAnswer
+
+    @extend_schema(responses=page_of(SlotAnswer), tags=["time-slots"], operation_id="time_slot_list")
+    def get(self, request: Request) -> Response:
+        """The stretches of the morning that have rates of their own."""
+        return self.page(sold(self.shop.time_slots.all(), self.asked.get("is_active")), slot_answer)
+
+
+class MarketRateList(MemberListView):
+    parameters = RateParameters
+    item = RateAnswer
+
+    @extend_schema(responses=page_of(RateAnswer), tags=["market-rates"], operation_id="market_rate_list")
+    def get(self, request: Request) -> Response:
+        """Every rate that was published, newest first."""
+        asked = self.asked
+        rates = rates_published(
+            self.shop,
+            flower=asked.get("flower"),
+            slot=asked.get("slot"),
+            start=asked.get("from"),
+            end=asked.get("to"),
+        )
+        return self.page(rates, rate_answer)
+
+    @extend_schema(
+        request=NewRate,
+        responses={201: RateAnswer},
+        tags=["market-rates"],
+        operation_id="market_rate_publish",
+    )
+    def post(self, request: Request) -> Response:
+        """Publish a rate (owner only): it ends the one before it; lines already priced keep theirs."""
+        key = key_of(request)
+        said = read(NewRate, request.data)
+        answer = publish_rate(
+            by=self.member,
+            key=key,
+            flower=flower_named(self.shop, said["flower"]),
+            slot=slot_named(self.shop, said["slot"]),
+            rate=said["rate"],
+            effective_from=said["effective_from"],
+            id=said["id"],
+        )
+        return answered(answer.body, replayed=answer.replayed, status=201)
+
+
+class MarketRateCurrent(MemberView):
+    parameters = BoardParameters
+
+    @extend_schema(
+        responses=page_of(BoardRateAnswer, whole=True, at=serializers.DateTimeField()),
+        tags=["market-rates"],
+        operation_id="market_rate_current",
+    )
+    def get(self, request: Request) -> Response:
+        """The board: every flower the shop sells with its rate in force at a moment. Always one page."""
+        now = timezone.now()
+        at = self.asked.get("at")
+        board = board_now(self.shop, now) if at is None else board_at(self.shop, at)
+        return all_of([board_answer(rate) for rate in board], at=moment(at or now))
+
+
+urlpatterns = [
+    path("flowers/", FlowerList.as_view(), name="flower_list"),
+    path("flowers/<uuid:flower_id>/", FlowerDetail.as_view(), name="flower_detail"),
+    path("time-slots/", TimeSlotList.as_view(), name="time_slot_list"),
+    path("market-rates/", MarketRateList.as_view(), name="market_rate_list"),
+    path("market-rates/current/", MarketRateCurrent.as_view(), name="market_rate_current"),
+]
