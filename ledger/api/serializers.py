@@ -1,0 +1,311 @@
+"""What farmers and daily entries look like in requests and answers.
+
+The answers themselves are made by ledger.selectors.answers; the shapes of them here are for the
+OpenAPI document, and a test holds the two together.
+"""
+
+from typing import Any
+
+from django.utils.translation import gettext as _
+from drf_spectacular.utils import OpenApiExample, extend_schema_field
+from rest_framework import serializers
+from rest_framework.exceptions import ErrorDetail, ValidationError
+
+from ledger.domain import Cadence, EntryStatus, RateReason, Recovery, ReviewReason
+from malar.accounts.domain import Language
+from malar.kernel.drf import PROBLEM, Body, Exact, Id, Moment, Money, Quantity, Text
+from malar.kernel.quantities import Unit
+from malar.kernel.rest import ListParameters, Problem
+from pricing.domain import RateSource
+
+MOST_ROWS = 500
+
+# --- Farmers --------------------------------------------------------------------------------
+
+
+class FarmerAnswer(serializers.Serializer[Any]):
+    """A farmer. `commission_pct` null: as the shop. `recovery_value` is ₹ or percent, as `recovery` needs."""
+
+    id = serializers.UUIDField()
+    code = serializers.CharField()
+    number = serializers.IntegerField(min_value=1, max_value=9999)
+    name_ta = serializers.CharField()
+    name_en = serializers.CharField()
+    village_ta = serializers.CharField()
+    village_en = serializers.CharField()
+    phone = serializers.CharField()
+    whatsapp = serializers.CharField()
+    language = serializers.ChoiceField(Language.values)
+    commission_pct = Money(allow_null=True)
+    cadence = serializers.ChoiceField(Cadence.values)
+    recovery = serializers.ChoiceField(Recovery.values)
+    recovery_value = Money(allow_null=True)
+    is_active = serializers.BooleanField()
+    version = serializers.IntegerField()
+
+
+class FarmerParticulars(Body):
+    code = Text(required=False, help_text="Absent: `F` and the number.")
+    number = serializers.IntegerField(required=False, help_text="1–9999, absent: the next one.")
+    name_ta = Text(required=False)
+    name_en = Text(required=False)
+    village_ta = Text(required=False)
+    village_en = Text(required=False)
+    phone = Text(required=False)
+    whatsapp = Text(required=False)
+    language = Text(required=False, help_text="`ta` or `en`.")
+    commission_pct = Exact(required=False, allow_null=True)
+    cadence = Text(required=False, help_text=", ".join(f"`{value}`" for value in Cadence.values))
+    recovery = Text(required=False, help_text=", ".join(f"`{value}`" for value in Recovery.values))
+    recovery_value = Exact(required=False, allow_null=True)
+    is_active = serializers.BooleanField(required=False)
+
+
+class NewFarmer(FarmerParticulars):
+    id = Id(required=False)
+    name_ta = Text()
+
+
+class FarmerChanges(FarmerParticulars):
+    version = serializers.IntegerField(help_text="As it was read; another one is 409 `stale`.")
+
+
+class FarmerParameters(ListParameters):
+    search = Text(
+        required=False, help_text="Code, number, name or village in either script, end of the phone."
+    )
+    is_active = serializers.BooleanField(required=False)
+    ordering = serializers.ChoiceField(
+        ["number", "-number", "code", "-code", "name_ta", "-name_ta", "name_en", "-name_en"], default="number"
+    )
+
+
+# --- Daily entries ------------------------------------------------------------------
+
+
+class ChargeAnswer(serializers.Serializer[Any]):
+    fee = serializers.UUIDField()
+    code = serializers.CharField()
+    quantity = serializers.CharField()
+    rate = Money()
+    amount = Money()
+
+
+class EntryAnswer(serializers.Serializer[Any]):
+    """A line of the book. Money in ₹ and quantities in `unit`, as strings; null: no rate is known yet."""
+
+    id = serializers.UUIDField()
+    slip_number = serializers.CharField()
+    business_date = serializers.DateField()
+    slot = serializers.UUIDField(allow_null=True)
+    farmer = serializers.UUIDField()
+    flower = serializers.UUIDField()
+    gross_quantity = Quantity(allow_null=True)
+    tare = Quantity()
+    quantity = Quantity()
+    unit = serializers.ChoiceField(Unit.values)
+    sacks = serializers.IntegerField()
+    sack_weights = serializers.ListField(child=Quantity(), allow_null=True)
+    called_rate = Money(allow_null=True, help_text="What the board said at that moment.")
+    rate = Money(allow_null=True)
+    rate_pending = serializers.BooleanField()
+    rate_source = serializers.ChoiceField(RateSource.values, allow_null=True)
+    rate_reason = serializers.ChoiceField(RateReason.values, allow_null=True)
+    amount = Money(allow_null=True)
+    commission_pct = Money()
+    commission = Money(allow_null=True)
+    charges = ChargeAnswer(many=True)
+    note = serializers.CharField()
+    status = serializers.ChoiceField(EntryStatus.values)
+    void_reason = serializers.CharField()
+    needs_review = serializers.BooleanField()
+    review_reasons = serializers.ListField(child=serializers.ChoiceField(ReviewReason.values))
+    version = serializers.IntegerField()
+    captured_at = serializers.DateTimeField()
+    received_at = serializers.DateTimeField()
+    created_by = serializers.UUIDField()
+
+
+class Figures(Body):
+    """What was weighed (`gross_quantity` or `sack_weights`, less `tare`) or counted (`quantity`)."""
+
+    gross_quantity = Exact(required=False, allow_null=True, help_text="Weight with sacks.")
+    tare = Exact(required=False, allow_null=True, help_text="Weight of the sacks.")
+    quantity = Exact(required=False, allow_null=True, help_text="A count, or a weight without sacks.")
+    unit = Text(
+        required=False,
+        allow_null=True,
+        help_text="`kg`, `g` (kept as kg), `bundle`, `piece`, `bag`; absent: the flower's.",
+    )
+    sacks = serializers.IntegerField(required=False, allow_null=True)
+    sack_weights = serializers.ListField(child=Exact(), required=False, allow_null=True)
+    rate = Exact(required=False, allow_null=True, help_text="₹ per unit; absent: the rate in force.")
+    rate_reason = Text(
+        required=False, allow_null=True, help_text=", ".join(f"`{value}`" for value in RateReason.values)
+    )
+    note = Text(required=False)
+
+
+class NewEntry(Figures):
+    id = Id(required=False, allow_null=True)
+    farmer = Id()
+    flower = Id()
+    captured_at = Moment(help_text="When it was weighed.")
+    slip_number = Text(
+        required=False, allow_null=True, help_text="Only of a series that is not the shop's own."
+    )
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if not any(attrs.get(name) is not None for name in ("gross_quantity", "quantity", "sack_weights")):
+            missing = ErrorDetail(_("Enter the weight or the count."), "required")
+            raise ValidationError({"gross_quantity": [missing]})
+        return attrs
+
+
+class EntryChanges(Figures):
+    """What is absent stays. `rate` null asks the board again."""
+
+    version = serializers.IntegerField(help_text="As it was read; another one is 409 `stale`.")
+    farmer = Id(required=False)
+    flower = Id(required=False)
+    reason = Text(required=False, help_text="Why; kept in the history.")
+
+
+class Voiding(Body):
+    reason = Text()
+    version = serializers.IntegerField(required=False, allow_null=True)
+
+
+@extend_schema_field(NewEntry(many=True))
+class Rows(serializers.ListField):
+    """Rows that are read one by one, so that one that cannot be read does not stop the others."""
+
+    child = serializers.JSONField()
+
+
+class EntryBatch(Body):
+    entries = Rows(help_text=f"At most {MOST_ROWS}.")
+
+
+class RowResult(serializers.Serializer[Any]):
+    status = serializers.IntegerField()
+    replayed = serializers.BooleanField(required=False)
+    entry = EntryAnswer(required=False)
+    problem = Problem(required=False)
+
+
+class BatchAnswer(serializers.Serializer[Any]):
+    """One result for each row, in the order of the rows."""
+
+    results = RowResult(many=True)
+
+
+class VersionAnswer(serializers.Serializer[Any]):
+    """A line as it stood, and who made it so."""
+
+    version = serializers.IntegerField()
+    at = serializers.DateTimeField()
+    by = serializers.CharField(help_text="Name of the member; empty where nobody signed in did it.")
+    door = serializers.CharField(help_text="page, api, sync, task, command or admin.")
+    reason = serializers.CharField()
+    entry = EntryAnswer()
+
+
+class EntryParameters(ListParameters):
+    farmer = Id(required=False)
+    flower = Id(required=False)
+    date = serializers.DateField(required=False, help_text="The business date.")
+    from_ = serializers.DateField(required=False, help_text="Business dates from this one on.")
+    to = serializers.DateField(required=False, help_text="Business dates up to this one, included.")
+    status = serializers.ChoiceField(EntryStatus.values, required=False)
+    rate_pending = serializers.BooleanField(required=False)
+    ordering = serializers.ChoiceField(
+        ["captured_at", "-captured_at", "received_at", "-received_at"], default="-captured_at"
+    )
+
+
+# --- Examples -------------------------------------------------------------------------------
+
+WEIGHED = OpenApiExample(
+    "Weighed, with a rate agreed on the spot",
+    {
+        "id": "0198c0de-7a11-7000-8000-000000000001",
+        "farmer": "0198c0de-7a11-7000-8000-0000000000f1",
+        "flower": "0198c0de-7a11-7000-8000-0000000000b1",
+        "captured_at": "2026-03-06T04:50:00+05:30",
+        "gross_quantity": "6.100",
+        "tare": "0.200",
+        "sacks": 1,
+        "rate": "1450.00",
+        "rate_reason": "agreed",
+        "note": "",
+    },
+    request_only=True,
+)
+COUNTED = OpenApiExample(
+    "Counted, at the rate in force",
+    {
+        "farmer": "0198c0de-7a11-7000-8000-0000000000f1",
+        "flower": "0198c0de-7a11-7000-8000-0000000000b2",
+        "captured_at": "2026-03-06T05:40:00+05:30",
+        "quantity": 60,
+    },
+    request_only=True,
+)
+RECORDED = OpenApiExample(
+    "Recorded and priced",
+    {
+        "id": "0198c0de-7a11-7000-8000-000000000001",
+        "slip_number": "S1-0603-018",
+        "business_date": "2026-03-06",
+        "slot": None,
+        "farmer": "0198c0de-7a11-7000-8000-0000000000f1",
+        "flower": "0198c0de-7a11-7000-8000-0000000000b1",
+        "gross_quantity": "6.100",
+        "tare": "0.200",
+        "quantity": "5.900",
+        "unit": "kg",
+        "sacks": 1,
+        "sack_weights": None,
+        "called_rate": "1400.00",
+        "rate": "1450.00",
+        "rate_pending": False,
+        "rate_source": "manual",
+        "rate_reason": "agreed",
+        "amount": "8555.00",
+        "commission_pct": "10.00",
+        "commission": "855.50",
+        "charges": [],
+        "note": "",
+        "status": "confirmed",
+        "void_reason": "",
+        "needs_review": False,
+        "review_reasons": [],
+        "version": 1,
+        "captured_at": "2026-03-06T04:50:00+05:30",
+        "received_at": "2026-03-06T04:50:02.118204+05:30",
+        "created_by": "0198c0de-7a11-7000-8000-0000000000c1",
+    },
+    response_only=True,
+    status_codes=["201"],
+)
+REFUSED = OpenApiExample(
+    "Nothing on the scale",
+    {
+        "type": "about:blank",
+        "title": "Refused by a rule",
+        "status": 422,
+        "detail": "Weight cannot be 0. Put the sack on the scale again.",
+        "code": "not_positive",
+        "errors": [
+            {
+                "pointer": "/gross_quantity",
+                "code": "not_positive",
+                "detail": "Weight cannot be 0. Put the sack on the scale again.",
+            }
+        ],
+    },
+    response_only=True,
+    status_codes=["422"],
+    media_type=PROBLEM,
+)

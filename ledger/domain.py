@@ -1,0 +1,109 @@
+"""Decisions about a line in the book that need no database."""
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class EntryStatus(models.TextChoices):
+    """`settled` is not a status of the row: it is derived from settlements (architecture §5.5)."""
+
+    CONFIRMED = "confirmed", _("recorded")
+    VOIDED = "voided", _("cancelled")
+
+
+class RateReason(models.TextChoices):
+    """Why a rate was typed that the board does not say. Never required."""
+
+    QUALITY = "quality", _("quality")
+    WET = "wet", _("wet")
+    AGREED = "agreed", _("agreed rate")
+    WRONG_RATE = "wrong_rate", _("the rate was wrong")
+    OTHER = "other", _("other")
+
+
+class ReviewReason(models.TextChoices):
+    """Why somebody should look at a line. It is kept all the same: flowers do not wait."""
+
+    LATE = "late", _("entered more than 36 hours later")
+    RATE_FAR = "rate_far", _("rate far from the called one")
+    WEIGHT_FAR = "weight_far", _("weight unusual for this farmer")
+    LOOK_ALIKE = "look_alike", _("the same weight twice within ten minutes")
+    SLIP_TAKEN = "slip_taken", _("slip number used before")
+
+
+class Cadence(models.TextChoices):
+    """How often a farmer's account is settled (domain.md §1.8)."""
+
+    DAILY = "daily", _("daily")
+    WEEKLY = "weekly", _("weekly")
+    FORTNIGHTLY = "fortnightly", _("every two weeks")
+    MONTH = "month", _("monthly")
+    TAMIL_MONTH = "tamil_month", _("Tamil month")
+    ON_DEMAND = "on_demand", _("when he asks")
+
+
+class Recovery(models.TextChoices):
+    """How an advance is recovered at a settlement (domain.md §1.8)."""
+
+    NONE = "none", _("none")
+    FIXED = "fixed", _("fixed amount, ₹")
+    PERCENT = "percent", _("percent of the net")
+    ALL = "all", _("all of it")
+
+
+LATE_AFTER = dt.timedelta(hours=36)
+LOOK_ALIKE_WITHIN = dt.timedelta(minutes=10)
+FAR_FROM_CALLED = Decimal("0.30")
+BAND_NEEDS = 5
+BAND_FACTOR = 3
+CLOCK_SKEW = dt.timedelta(minutes=2)
+"""How far a client's clock may run ahead before its time counts as the future."""
+
+
+@dataclass(frozen=True)
+class EarlierLine:
+    """A line of the same farmer and flower, as far as questions about a new one need it."""
+
+    quantity: Decimal
+    captured_at: dt.datetime
+
+
+def questions_about(
+    *,
+    quantity: Decimal,
+    rate: Decimal | None,
+    called_rate: Decimal | None,
+    captured_at: dt.datetime,
+    received_at: dt.datetime,
+    earlier: Sequence[EarlierLine],
+) -> list[ReviewReason]:
+    """What to ask about a line that is kept (api.md, POST daily-entries). Rates in ₹, quantities in the unit.
+
+    A rate is far at ±30 % of the called one, never by a fixed limit: jasmine goes from 150 to 7,000
+    (domain.md §1.5). A weight is far at three times the largest, or a third of the smallest, of the
+    farmer's last lines of that flower, from five lines on.
+    """
+    reasons: list[ReviewReason] = []
+    if received_at - captured_at > LATE_AFTER:
+        reasons.append(ReviewReason.LATE)
+    if rate is not None and called_rate and abs(rate - called_rate) > FAR_FROM_CALLED * called_rate:
+        reasons.append(ReviewReason.RATE_FAR)
+    if len(earlier) >= BAND_NEEDS:
+        weights = [line.quantity for line in earlier]
+        if quantity > max(weights) * BAND_FACTOR or quantity * BAND_FACTOR < min(weights):
+            reasons.append(ReviewReason.WEIGHT_FAR)
+    if any(
+        line.quantity == quantity and abs(line.captured_at - captured_at) <= LOOK_ALIKE_WITHIN
+        for line in earlier
+    ):
+        reasons.append(ReviewReason.LOOK_ALIKE)
+    return reasons
+
+
+SHOP_SERIES = "S1"
+"""The series of slips written without a tablet (architecture §5.9)."""

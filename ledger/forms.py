@@ -1,0 +1,344 @@
+"""What people type about lines and farmers, read; the services decide about it."""
+
+import datetime as dt
+from decimal import Decimal
+from typing import Any, cast
+from uuid import UUID
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.db.models import Q
+from django.http import QueryDict
+from django.utils.text import capfirst
+from django.utils.translation import gettext_lazy as _
+
+from ledger.domain import EntryStatus, RateReason
+from ledger.models import DailyEntry, Farmer
+from ledger.selectors.farmers import find_farmer
+from ledger.services.entries import Changes
+from ledger.services.farmers import Particulars, next_number
+from malar.accounts.models import Shop
+from malar.kernel.formatting import rupees
+from malar.kernel.forms import FigureField, OnceForm
+from malar.kernel.ids import new_id
+from pricing.models import Flower
+
+LOCAL_MINUTE = "%Y-%m-%dT%H:%M"
+
+
+class FarmerField(forms.CharField):
+    """A farmer by number or code, as somebody at the counter types him; cleans to a Farmer of the shop."""
+
+    shop: Shop
+    default_error_messages = {"unknown": _("This farmer is not in your shop's list.")}
+
+    def __init__(self, **kwargs: Any) -> None:
+        widget = forms.TextInput(attrs={"list": "farmers", "autocomplete": "off"})
+        super().__init__(**{"widget": widget, "label": _("Farmer"), "max_length": 100, **kwargs})
+
+    def to_python(self, value: Any) -> Any:
+        if isinstance(value, Farmer):
+            return value
+        words = super().to_python(value)
+        if not words:
+            return None
+        farmer = find_farmer(self.shop, words)
+        if farmer is None:
+            raise ValidationError(self.error_messages["unknown"], code="unknown")
+        return farmer
+
+    def run_validators(self, value: Any) -> None:
+        """Nothing to check in a farmer of the shop."""
+
+    def prepare_value(self, value: Any) -> Any:
+        return value.number if isinstance(value, Farmer) else value
+
+
+class FlowerSelect(forms.Select):
+    """Each choice says how its flower is sold, so that the page shows weights or a count."""
+
+    def create_option(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        option = super().create_option(*args, **kwargs)
+        flower = getattr(option["value"], "instance", None)
+        if flower is not None:
+            option["attrs"]["data-unit"] = flower.unit
+        return option
+
+
+class FlowerField(forms.ModelChoiceField):  # type: ignore[type-arg]  # takes none at run time
+    """One of the shop's flowers; beside its name the rate on the board, where `rates` knows one."""
+
+    rates: dict[UUID, Decimal | None]
+
+    def __init__(self, **kwargs: Any) -> None:
+        self.rates = {}
+        unknown = {"invalid_choice": _("This flower is not in your shop's list.")}
+        super().__init__(
+            Flower.objects.none(),
+            **{
+                "label": _("Flower"),
+                "empty_label": _("Choose"),
+                "widget": FlowerSelect,
+                "error_messages": unknown,
+                **kwargs,
+            },
+        )
+
+    def label_from_instance(self, obj: Flower) -> str:
+        rate = self.rates.get(obj.pk)
+        return obj.name if rate is None else f"{obj.name} · {rupees(rate)}"
+
+
+class FiguresForm(forms.Form):
+    """What is written down of a sack, as far as it can be corrected later."""
+
+    farmer = FarmerField(help_text=_("Number or code."))
+    flower = FlowerField()
+    gross_quantity = FigureField(label=_("Weight with sack, kg"), required=False, comma_groups=False)
+    tare = FigureField(label=_("Sack weight, kg"), required=False, comma_groups=False)
+    sacks = forms.IntegerField(
+        label=_("Sacks"),
+        required=False,
+        widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off"}),
+    )
+    quantity = FigureField(label=_("Count"), required=False, help_text=_("For flowers sold by number."))
+    rate = FigureField(
+        label=_("Rate, ₹"), required=False, help_text=_("Empty: the rate on the board. 0 is a rate too.")
+    )
+    rate_reason = forms.ChoiceField(
+        label=_("Reason for the rate"), required=False, choices=[("", "–"), *RateReason.choices]
+    )
+    note = forms.CharField(label=_("Note"), required=False, max_length=200)
+
+    def __init__(self, *args: Any, shop: Shop, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.shop = shop
+        cast(FarmerField, self.fields["farmer"]).shop = shop
+        cast(FlowerField, self.fields["flower"]).queryset = shop.flowers.active()
+        for name in ("gross_quantity", "quantity"):
+            # An empty field is known by it: the one that does not fit the flower is put away.
+            self.fields[name].widget.attrs["placeholder"] = " "
+
+    def show_rates(self, rates: dict[UUID, Decimal | None]) -> None:
+        """Put the rates of the board (₹, by flower) beside the names of the flowers."""
+        cast(FlowerField, self.fields["flower"]).rates = rates
+
+    def peek(self, name: str) -> Any:
+        """What stands in a field now, cleaned; None where it cannot be read."""
+        try:
+            return self.fields[name].clean(self[name].value())
+        except ValidationError:
+            return None
+
+
+class EntryForm(FiguresForm, OnceForm):
+    """A new line. Its id is minted with the form: sent twice it is one line."""
+
+    id = forms.UUIDField(widget=forms.HiddenInput, initial=new_id)
+    captured_at = forms.DateTimeField(
+        label=_("Date and time"),
+        required=False,
+        help_text=_("Empty: now. Earlier days are allowed."),
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format=LOCAL_MINUTE),
+    )
+
+    KEPT = ("flower", "captured_at")
+
+    @classmethod
+    def fresh(cls, *, shop: Shop, kept: QueryDict | dict[str, str]) -> "EntryForm":
+        """An empty form with what the page before it handed on."""
+        names = ("farmer", *cls.KEPT)
+        form = cls(shop=shop, initial={name: kept[name] for name in names if kept.get(name)})
+        first = next(name for name in ("farmer", "flower", "gross_quantity") if name not in form.initial)
+        form.fields[first].widget.attrs["autofocus"] = True
+        return form
+
+    def mint_again(self) -> None:
+        super().mint_again()
+        cast(QueryDict, self.data)["id"] = str(new_id())
+
+    def handed_on(self, *, farmer_again: bool) -> dict[str, str]:
+        """What stays for the next line: flower and a typed time; the farmer only when he was asked for."""
+        names = ("farmer", *self.KEPT) if farmer_again else self.KEPT
+        return {name: self.data[name] for name in names if self.data.get(name)}
+
+    def line(self) -> dict[str, Any]:
+        """The line as `record_entry` takes it."""
+        line = dict(self.cleaned_data)
+        return line | {"farmer_id": line.pop("farmer").pk, "flower_id": line.pop("flower").pk}
+
+
+class EntryEditForm(FiguresForm):
+    """Corrections to a line that stands."""
+
+    version = forms.IntegerField(widget=forms.HiddenInput)
+    reason = forms.CharField(label=_("Why it is corrected"), required=False, max_length=200)
+
+    FIGURES = (
+        "farmer",
+        "flower",
+        "gross_quantity",
+        "tare",
+        "sacks",
+        "quantity",
+        "rate",
+        "rate_reason",
+        "note",
+    )
+
+    def __init__(self, *args: Any, entry: DailyEntry, shop: Shop, **kwargs: Any) -> None:
+        initial = {name: getattr(entry, name) for name in (*self.FIGURES, "version")}
+        if entry.gross_quantity is not None:
+            initial["quantity"] = None
+        super().__init__(*args, shop=shop, initial=initial, **kwargs)
+        # A flower that is no longer sold stays on the lines that were written with it.
+        choices = shop.flowers.filter(Q(is_active=True) | Q(pk=entry.flower_id))
+        cast(FlowerField, self.fields["flower"]).queryset = choices
+
+    def correction(self) -> dict[str, Any]:
+        """The correction as `edit_entry` takes it: only what was changed, the rest stays as it is."""
+        changes: dict[str, Any] = {
+            name: self.cleaned_data[name] for name in self.FIGURES if name in self.changed_data
+        }
+        for name in ("farmer", "flower"):
+            if name in changes:
+                changes[f"{name}_id"] = changes.pop(name).pk
+        said = self.cleaned_data
+        return {"version": said["version"], "reason": said["reason"], "changes": cast(Changes, changes)}
+
+    def typed(self) -> list[tuple[str, str]]:
+        """What was typed over the line, label and words, to show beside a line that changed meanwhile."""
+        return [
+            (str(self[name].label), str(self.peek(name) if name == "flower" else self[name].value() or "–"))
+            for name in self.FIGURES
+            if name in self.changed_data
+        ]
+
+
+class VoidForm(OnceForm):
+    """Cancelling a line."""
+
+    version = forms.IntegerField(widget=forms.HiddenInput)
+    reason = forms.CharField(label=_("Why is it cancelled?"), max_length=200)
+
+
+class EntryFilter(forms.Form):
+    """Which lines of the book to show; today's unless other days are chosen."""
+
+    farmer = FarmerField(required=False)
+    flower = FlowerField(required=False, empty_label=_("All flowers"))
+    status = forms.ChoiceField(
+        label=_("Status"), required=False, choices=[("", _("All")), *EntryStatus.choices]
+    )
+    unpriced = forms.BooleanField(label=_("Without a rate"), required=False)
+    to_look_at = forms.BooleanField(label=_("To look at"), required=False)
+
+    def __init__(self, query: QueryDict, *, shop: Shop, today: dt.date) -> None:
+        asked = query.copy()
+        day = asked.get("day") or today.isoformat()
+        first, last = asked.get("from"), asked.get("to")
+        asked["from"] = first or last or day
+        asked["to"] = last or (max(first, day) if first else day)
+        super().__init__(asked)
+        # `from` is the word of the address, and no name in Python.
+        days = {
+            "from": forms.DateField(label=_("From"), widget=forms.DateInput(attrs={"type": "date"})),
+            "to": forms.DateField(label=_("To"), widget=forms.DateInput(attrs={"type": "date"})),
+        }
+        self.fields = {**days, **self.fields}
+        cast(FarmerField, self.fields["farmer"]).shop = shop
+        cast(FlowerField, self.fields["flower"]).queryset = shop.flowers.all()
+
+    def clean(self) -> dict[str, Any]:
+        chosen = self.cleaned_data
+        if "from" in chosen and "to" in chosen and chosen["from"] > chosen["to"]:
+            self.add_error("from", _("The first day is after the last one."))
+        return chosen
+
+    def question(self) -> dict[str, Any]:
+        """The filters as `entries_matching` takes them."""
+        chosen = dict(self.cleaned_data)
+        return chosen | {"start": chosen.pop("from"), "end": chosen.pop("to")}
+
+
+class FarmerFilter(forms.Form):
+    """Which farmers to show."""
+
+    q = forms.CharField(
+        label=_("Search"),
+        required=False,
+        max_length=80,
+        help_text=_("Number, code, name, village or the end of the phone number."),
+        widget=forms.TextInput(attrs={"type": "search", "autocomplete": "off"}),
+    )
+    active = forms.ChoiceField(
+        label=_("Show"),
+        required=False,
+        choices=[("", _("Active")), ("no", _("No longer active")), ("all", _("All"))],
+    )
+
+    ACTIVE = {"": True, "no": False, "all": None}
+
+    def question(self) -> dict[str, Any]:
+        """The filters as `farmers_listed` takes them; what cannot be read filters nothing."""
+        self.is_valid()
+        return {
+            "words": self.cleaned_data.get("q", ""),
+            "is_active": self.ACTIVE[self.cleaned_data.get("active", "")],
+        }
+
+
+PARTICULARS = (
+    "number",
+    "code",
+    "name_ta",
+    "name_en",
+    "village_ta",
+    "village_en",
+    "phone",
+    "whatsapp",
+    "language",
+    "commission_pct",
+    "cadence",
+    "recovery",
+    "recovery_value",
+    "is_active",
+)
+
+
+class FarmerForm(OnceForm):
+    """What is known of a farmer. The model gives labels and choices, the service checks."""
+
+    def __init__(self, data: QueryDict | None = None, *, shop: Shop, farmer: Farmer | None = None) -> None:
+        initial = (
+            {name: getattr(farmer, name) for name in (*PARTICULARS, "version")}
+            if farmer
+            else {"number": next_number(shop)}
+        )
+        super().__init__(data, initial=initial)
+        self.fields |= forms.fields_for_model(Farmer, fields=PARTICULARS)
+        for name in ("commission_pct", "recovery_value"):
+            modelled = self.fields[name]
+            self.fields[name] = FigureField(
+                label=modelled.label, help_text=modelled.help_text, required=False
+            )
+        number = Farmer._meta.get_field("number")
+        self.fields["number"] = forms.IntegerField(
+            label=capfirst(number.verbose_name),
+            validators=number.validators,
+            widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off"}),
+        )
+        for name in ("phone", "whatsapp"):
+            self.fields[name].widget = forms.TextInput(attrs={"type": "tel", "inputmode": "tel"})
+        if farmer is None:
+            self.fields["number"].required = self.fields["code"].required = False
+            self.fields["code"].help_text = _("Empty: F and the number.")
+            del self.fields["is_active"]
+        else:
+            self.fields["version"] = forms.IntegerField(widget=forms.HiddenInput)
+
+    def particulars(self) -> Particulars:
+        """As the services take them."""
+        return cast(
+            Particulars, {name: value for name, value in self.cleaned_data.items() if name in PARTICULARS}
+        )

@@ -1,0 +1,64 @@
+"""What the API says about farmers and lines: the wire shape, fixed by the contract."""
+
+from typing import Any
+
+from ledger.models import DailyEntry, Farmer
+from malar.kernel.wire import moment, money, quantity
+
+
+def entry_answer(entry: DailyEntry) -> dict[str, Any]:
+    """A line as every door answers it. Money in ₹ and quantities in the unit, as strings."""
+    return {
+        "id": str(entry.pk),
+        "slip_number": entry.slip_number,
+        "business_date": entry.business_date.isoformat(),
+        "slot": str(entry.slot_id) if entry.slot_id else None,
+        "farmer": str(entry.farmer_id),
+        "flower": str(entry.flower_id),
+        "gross_quantity": quantity(entry.gross_quantity),
+        "tare": quantity(entry.tare),
+        "quantity": quantity(entry.quantity),
+        "unit": entry.unit,
+        "sacks": entry.sacks,
+        "sack_weights": entry.sack_weights,
+        "called_rate": money(entry.called_rate),
+        "rate": money(entry.rate),
+        "rate_pending": entry.rate_pending,
+        "rate_source": entry.rate_source or None,
+        "rate_reason": entry.rate_reason or None,
+        "amount": money(entry.amount),
+        "commission_pct": money(entry.commission_pct),
+        "commission": money(entry.commission),
+        "charges": [],
+        "note": entry.note,
+        "status": entry.status,
+        "void_reason": entry.void_reason,
+        "needs_review": entry.needs_review,
+        "review_reasons": list(entry.review_reasons),
+        "version": entry.version,
+        "captured_at": moment(entry.captured_at),
+        "received_at": moment(entry.received_at),
+        "created_by": str(entry.created_by_id),
+    }
+
+
+def farmer_answer(farmer: Farmer) -> dict[str, Any]:
+    """A farmer. `recovery` tells how an advance is recovered: policy, and ₹ or percent where it needs one."""
+    return {
+        "id": str(farmer.pk),
+        "code": farmer.code,
+        "number": farmer.number,
+        "name_ta": farmer.name_ta,
+        "name_en": farmer.name_en,
+        "village_ta": farmer.village_ta,
+        "village_en": farmer.village_en,
+        "phone": farmer.phone,
+        "whatsapp": farmer.whatsapp,
+        "language": farmer.language,
+        "commission_pct": money(farmer.commission_pct),
+        "cadence": farmer.cadence,
+        "recovery": farmer.recovery,
+        "recovery_value": money(farmer.recovery_value),
+        "is_active": farmer.is_active,
+        "version": farmer.version,
+    }

@@ -1,0 +1,246 @@
+"""Questions about lines in the book."""
+
+import datetime as dt
+import json
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from django.db import connection
+from django.db.models import Count, Q, Sum
+from django.utils.translation import gettext as _
+
+from ledger.domain import EarlierLine
+from ledger.models import DailyEntry, DailyEntryQuerySet, Farmer
+from malar.accounts.domain import Role
+from malar.accounts.models import Membership, Shop
+from malar.kernel.errors import NotFound
+from pricing.domain import Quote
+from pricing.models import Flower
+from pricing.selectors.rates import QUOTE, quote_from, quote_question
+
+BAND_DAYS = 30
+BAND_LINES = 20
+
+
+def entries_seen_by(member: Membership) -> DailyEntryQuerySet:
+    """The lines a member may see: all of the shop's, or a farmer's own."""
+    entries = DailyEntry.objects.filter(shop_id=member.shop_id)
+    if member.role == Role.FARMER:
+        return entries.filter(farmer__member=member)
+    return entries
+
+
+def entry_of(member: Membership, entry_id: UUID, *, lock: bool = False) -> DailyEntry:
+    """One line with its names. Raises NotFound, also for another shop's."""
+    entries = entries_seen_by(member).with_names()
+    if lock:
+        entries = entries.select_for_update(of=("self",))
+    entry = entries.filter(pk=entry_id).first()
+    if entry is None:
+        raise NotFound(_("There is no such slip."))
+    return entry
+
+
+def may_change(member: Membership, entry: DailyEntry) -> bool:
+    """Whether a member may correct or cancel a line: the owner any, staff what they entered themselves."""
+    return member.role == Role.ADMIN or (member.role == Role.STAFF and entry.created_by_id == member.pk)
+
+
+LINE_QUESTION = f"""
+    SELECT farmer.id, farmer.is_active, farmer.commission_pct,
+           flower.id, flower.is_active, flower.unit,
+           (SELECT coalesce(json_agg(line), '[]')::text FROM (
+                SELECT quantity::text, captured_at FROM ledger_dailyentry
+                WHERE farmer_id = %(farmer)s AND flower_id = %(flower)s AND status <> 'voided'
+                  AND entry_date BETWEEN %(since)s AND %(day)s
+                ORDER BY captured_at DESC LIMIT {BAND_LINES}) AS line),
+           quote.*
+    FROM ({QUOTE}) AS quote (slot_id, called, slotted)
+    LEFT JOIN ledger_farmer AS farmer ON farmer.shop_id = %(shop)s AND farmer.id = %(farmer)s
+    LEFT JOIN pricing_flower AS flower ON flower.shop_id = %(shop)s AND flower.id = %(flower)s
+"""  # noqa: S608  # put together from constants
+
+
+@dataclass(frozen=True)
+class LineBackground:
+    """What a new line needs to know; farmer or flower None where the shop has no such row."""
+
+    farmer: Farmer | None
+    flower: Flower | None
+    earlier: list[EarlierLine]
+    quote: Quote
+
+
+def line_background(
+    shop: Shop, farmer_id: UUID | None, flower_id: UUID | None, moment: dt.datetime, day: dt.date
+) -> LineBackground:
+    """Farmer, flower, his last lines of it in the thirty days up to `day`, and the rate at `moment`.
+
+    One statement, in SQL because every sale waits for it. The farmer and the flower come with the
+    columns named in it and no others.
+    """
+    since = day - dt.timedelta(days=BAND_DAYS)
+    question = quote_question(shop.pk, flower_id, moment)
+    with connection.cursor() as cursor:
+        cursor.execute(LINE_QUESTION, question | {"farmer": farmer_id, "since": since, "day": day})
+        his_id, he_stays, pct, its_id, it_is_sold, unit, lines, *quoted = cursor.fetchone()
+    return LineBackground(
+        farmer=Farmer(id=his_id, shop=shop, is_active=he_stays, commission_pct=pct) if his_id else None,
+        flower=Flower(id=its_id, shop=shop, is_active=it_is_sold, unit=unit) if its_id else None,
+        earlier=[
+            EarlierLine(Decimal(line["quantity"]), dt.datetime.fromisoformat(line["captured_at"]))
+            for line in json.loads(lines)
+        ],
+        quote=quote_from(*quoted),
+    )
+
+
+def lines_beside(entry: DailyEntry) -> list[EarlierLine]:
+    """The farmer's other lines of that flower in the thirty days up to the line's own, newest first."""
+    since = entry.business_date - dt.timedelta(days=BAND_DAYS)
+    lines = (
+        DailyEntry.objects.standing()
+        .filter(farmer=entry.farmer, flower=entry.flower, business_date__range=(since, entry.business_date))
+        .exclude(pk=entry.pk)
+        .order_by("-captured_at")
+        .values_list("quantity", "captured_at")[:BAND_LINES]
+    )
+    return [EarlierLine(*line) for line in lines]
+
+
+@dataclass(frozen=True)
+class Version:
+    """A line as it stood: who made it so, by which door, and when."""
+
+    entry: Any
+    by: str
+    door: str
+    at: dt.datetime
+    reason: str
+
+
+def versions_of(entry: DailyEntry) -> list[Version]:
+    """Every version of a line, first to last, from the database's own history. Two queries."""
+    rows = list(entry.versions.select_related("pgh_context").order_by("pgh_id"))  # type: ignore[attr-defined]
+    contexts = [row.pgh_context.metadata if row.pgh_context else {} for row in rows]
+    names = dict(
+        Membership.objects.filter(pk__in=[context["member"] for context in contexts if context.get("member")])
+        .select_related("user")
+        .values_list("pk", "user__name")
+    )
+    return [
+        Version(
+            entry=row,
+            by=names.get(UUID(context["member"]), "") if context.get("member") else "",
+            door=context.get("door", ""),
+            at=row.pgh_created_at,
+            reason=context.get("reason", ""),
+        )
+        for row, context in zip(rows, contexts, strict=True)
+    ]
+
+
+@dataclass(frozen=True)
+class Totals:
+    """What a set of lines comes to: ₹ and kilograms; cancelled lines count for nothing."""
+
+    lines: int = 0
+    farmers: int = 0
+    kilograms: Decimal = Decimal(0)
+    amount: Decimal = Decimal(0)
+    commission: Decimal = Decimal(0)
+    unpriced: int = 0
+
+    @property
+    def after_commission(self) -> Decimal:
+        """₹ that are left for the farmers before anything else is taken off."""
+        return self.amount - self.commission
+
+
+def totals_of(entries: DailyEntryQuerySet) -> Totals:
+    """One query."""
+    sums = entries.standing().aggregate(
+        lines=Count("pk"),
+        farmers=Count("farmer_id", distinct=True),
+        kilograms=Sum("quantity", filter=Q(unit="kg"), default=Decimal(0)),
+        amount=Sum("amount", default=Decimal(0)),
+        commission=Sum("commission", default=Decimal(0)),
+        unpriced=Count("pk", filter=Q(rate=None)),
+    )
+    return Totals(**sums)
+
+
+@dataclass(frozen=True)
+class FlowerOfDay:
+    """What came of one flower on a day."""
+
+    flower: Flower
+    lines: int
+    quantity: Decimal
+    amount: Decimal
+
+
+def by_flower(shop: Shop, day: dt.date) -> list[FlowerOfDay]:
+    """The day's flowers, most money first. Two queries."""
+    rows = (
+        DailyEntry.objects.filter(shop=shop)
+        .on(day)
+        .standing()
+        .order_by()
+        .values("flower_id")
+        .annotate(
+            lines=Count("pk"),
+            kilos=Sum("quantity"),
+            money=Sum("amount", default=Decimal(0)),
+        )
+        .order_by("-money")
+    )
+    found = list(rows)
+    flowers = shop.flowers.in_bulk([row["flower_id"] for row in found])
+    return [FlowerOfDay(flowers[row["flower_id"]], row["lines"], row["kilos"], row["money"]) for row in found]
+
+
+@dataclass(frozen=True)
+class Slip:
+    """A farmer's paper for a day (சிட்டை): every standing line and what it comes to."""
+
+    farmer: Farmer
+    day: dt.date
+    entries: list[DailyEntry]
+    totals: Totals
+
+    @property
+    def commission_pct(self) -> Decimal | None:
+        """The percentage, where all lines have the same one."""
+        percentages = {entry.commission_pct for entry in self.entries}
+        return percentages.pop() if len(percentages) == 1 else None
+
+
+def slips_on(shop: Shop, day: dt.date, *, farmer: Farmer | None = None) -> list[Slip]:
+    """The day's papers in order of the farmers' numbers. One query."""
+    entries = DailyEntry.objects.filter(shop=shop).on(day).standing().with_names()
+    if farmer is not None:
+        entries = entries.filter(farmer=farmer)
+    slips: dict[UUID, list[DailyEntry]] = {}
+    for entry in entries.order_by("farmer__number", "captured_at", "pk"):
+        slips.setdefault(entry.farmer_id, []).append(entry)
+    return [
+        Slip(
+            farmer=lines[0].farmer,
+            day=day,
+            entries=lines,
+            totals=Totals(
+                lines=len(lines),
+                farmers=1,
+                kilograms=sum((line.quantity for line in lines if line.unit == "kg"), Decimal(0)),
+                amount=sum((line.amount for line in lines if line.amount is not None), Decimal(0)),
+                commission=sum(
+                    (line.commission for line in lines if line.commission is not None), Decimal(0)
+                ),
+                unpriced=sum(line.rate is None for line in lines),
+            ),
+        )
+        for lines in slips.values()
+    ]

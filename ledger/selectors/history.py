@@ -1,0 +1,88 @@
+"""The history of a line in words: who did what, by which door, and what was different after it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Model
+from django.utils.translation import gettext as _
+
+from ledger.domain import EntryStatus, RateReason
+from ledger.models import DailyEntry, Farmer
+from ledger.selectors.entries import Version, versions_of
+from malar.accounts.models import Shop
+from malar.kernel import formatting
+from malar.kernel.transactions import DOORS
+from pricing.domain import RateSource
+from pricing.models import Flower
+
+
+@dataclass(frozen=True)
+class Change:
+    """One figure that became another, both as they are written."""
+
+    label: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True)
+class Deed:
+    """One version of a line: what was done, by whom, through which door; `changes` is empty for the first."""
+
+    version: Version
+    what: str
+    door: str
+    changes: list[Change]
+
+
+def history_of(entry: DailyEntry) -> list[Deed]:
+    """A line's versions, first to last, with what changed between them. Four queries."""
+    versions = versions_of(entry)
+    farmers = _names(entry.shop, Farmer, {version.entry.farmer_id for version in versions})
+    flowers = _names(entry.shop, Flower, {version.entry.flower_id for version in versions})
+    written = [_written(version.entry, farmers, flowers) for version in versions]
+    return [
+        Deed(
+            version=version,
+            what=_deed(version, is_first=number == 0),
+            door=str(DOORS.get(version.door, version.door)),
+            changes=_changes(written[number - 1], written[number]) if number else [],
+        )
+        for number, version in enumerate(versions)
+    ]
+
+
+def _deed(version: Version, *, is_first: bool) -> str:
+    if is_first:
+        return _("Recorded")
+    return _("Cancelled") if version.entry.status == EntryStatus.VOIDED else _("Corrected")
+
+
+def _names(shop: Shop, model: type[Model], ids: set[Any]) -> Mapping[Any, str]:
+    rows = model._default_manager.filter(shop=shop).in_bulk(list(ids))
+    return {pk: str(row) for pk, row in rows.items()}
+
+
+def _written(row: Any, farmers: Mapping[Any, str], flowers: Mapping[Any, str]) -> dict[str, str]:
+    """A version's figures as a reader sees them, under the words for them."""
+    return {
+        _("Farmer"): farmers.get(row.farmer_id, ""),
+        _("Flower"): flowers.get(row.flower_id, ""),
+        _("Weight with sack"): formatting.weight(row.gross_quantity, row.unit),
+        _("Sack weight"): formatting.weight(row.tare, row.unit),
+        _("Quantity"): formatting.weight(row.quantity, row.unit),
+        _("Sacks"): str(row.sacks),
+        _("Rate"): formatting.rupees(row.rate),
+        _("Rate from"): str(RateSource(row.rate_source).label) if row.rate_source else "–",
+        _("Reason for the rate"): str(RateReason(row.rate_reason).label) if row.rate_reason else "–",
+        _("Amount"): formatting.rupees(row.amount),
+        _("Commission"): formatting.rupees(row.commission),
+        _("Note"): row.note or "–",
+        _("Status"): str(EntryStatus(row.status).label),
+        _("Reason for cancelling"): row.void_reason or "–",
+    }
+
+
+def _changes(before: dict[str, str], after: dict[str, str]) -> list[Change]:
+    return [Change(label, before[label], after[label]) for label in after if before[label] != after[label]]

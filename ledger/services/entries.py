@@ -1,0 +1,457 @@
+"""Recording, correcting and cancelling lines: the one place that decides about them."""
+
+import datetime as dt
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import partial
+from typing import Any, TypedDict
+from uuid import UUID
+
+from django.db import connection
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from psycopg.types.json import Jsonb
+
+from ledger.domain import (
+    CLOCK_SKEW,
+    SHOP_SERIES,
+    EntryStatus,
+    RateReason,
+    ReviewReason,
+    questions_about,
+)
+from ledger.events import EntryCorrected, EntryRecorded, EntryVoided
+from ledger.models import DailyEntry, Farmer
+from ledger.selectors.answers import entry_answer
+from ledger.selectors.entries import entry_of, line_background, lines_beside, may_change
+from ledger.services.partitions import ensure_month
+from ledger.services.quantities import weighed
+from malar.accounts.domain import ALLOWED, Role
+from malar.accounts.models import Membership
+from malar.kernel.clock import business_date_of
+from malar.kernel.errors import Conflict, Fault, NotAllowed, RuleBroken
+from malar.kernel.ids import new_id
+from malar.kernel.quantities import significant_decimals
+from malar.kernel.transactions import in_unit, step, unit_of_work
+from malar.trail.services.answers import Answer, once
+from malar.trail.services.events import record
+from pricing.domain import Quote, RateSource
+from pricing.models import Flower
+from pricing.selectors.rates import rate_at
+
+NOBODY = UUID(int=0)
+OLDEST = dt.timedelta(days=3660)
+HIGHEST_RATE = Decimal("9999999999.99")
+LONGEST_TEXT = 200
+SLIP_FORMAT = re.compile(r"[A-Z][A-Z0-9]{0,3}-\d{4}-\d{3,5}")
+
+
+def record_entry(
+    *,
+    by: Membership,
+    key: UUID,
+    farmer_id: UUID | None,
+    flower_id: UUID | None,
+    captured_at: dt.datetime | None = None,
+    gross_quantity: Decimal | None = None,
+    tare: Decimal | None = None,
+    quantity: Decimal | None = None,
+    unit: str | None = None,
+    sacks: int | None = None,
+    sack_weights: Sequence[Decimal] | None = None,
+    rate: Decimal | None = None,
+    rate_reason: str = "",
+    note: str = "",
+    slip: str = "",
+    id: UUID | None = None,
+    now: dt.datetime | None = None,
+) -> Answer:
+    """Write a line: weighed or counted, priced, with commission, slip number and event.
+
+    Quantities are in the flower's unit (kg with three decimals, or a count), the rate in ₹ per unit.
+    Without a rate the one in force at `captured_at` is taken; with none in force the line is kept
+    unpriced. `captured_at` defaults to `now`, and that to the clock. The answer is `entry_answer` of the line.
+
+    Raises NotAllowed for a farmer, RuleBroken naming each refused field (contract, POST
+    daily-entries), Conflict `id_exists`. Nothing is kept then.
+    """
+    if by.role not in ALLOWED[Role.STAFF]:
+        raise NotAllowed(_("Only the shop's own people may record flowers."))
+    said = {
+        "farmer": farmer_id,
+        "flower": flower_id,
+        "captured_at": captured_at,
+        "gross_quantity": gross_quantity,
+        "tare": tare,
+        "quantity": quantity,
+        "unit": unit,
+        "sacks": sacks,
+        "sack_weights": sack_weights,
+        "rate": rate,
+        "rate_reason": rate_reason,
+        "note": note,
+        "slip": slip,
+        "id": id,
+    }
+    made = id or new_id()
+    received_at = now or timezone.now()
+    at = captured_at or received_at
+    time_faults = _time_faults(at, received_at)
+    day = business_date_of(at, by.shop.turnover_hour)
+    if not time_faults:
+        ensure_month(day)
+
+    def write() -> dict[str, Any]:
+        faults = [
+            *time_faults,
+            *_rate_faults(rate, rate_reason),
+            *_slip_faults(slip),
+            *_text_faults("/note", note),
+        ]
+        known = line_background(by.shop, farmer_id, flower_id, at, day)
+        farmer, flower = _farmer(known.farmer, faults), _flower(known.flower, faults)
+        if farmer is None or flower is None:
+            raise refusal(faults)
+        try:
+            figures = weighed(
+                flower,
+                gross_quantity=gross_quantity,
+                tare=tare,
+                quantity=quantity,
+                unit=unit,
+                sacks=sacks,
+                sack_weights=sack_weights,
+            )
+        except RuleBroken as broken:
+            raise refusal([*faults, *broken.faults]) from broken
+        if faults:
+            raise refusal(faults)
+        priced = _priced(known.quote, rate, rate_reason)
+        questions = questions_about(
+            quantity=figures.quantity,
+            rate=priced.rate,
+            called_rate=priced.called_rate,
+            captured_at=at,
+            received_at=received_at,
+            earlier=known.earlier,
+        )
+        is_taken = bool(slip) and by.shop.daily_entries.on(day).filter(slip_number=slip).exists()
+        entry = DailyEntry(
+            id=made,
+            shop=by.shop,
+            farmer_id=farmer.pk,
+            flower_id=flower.pk,
+            business_date=day,
+            captured_at=at,
+            received_at=received_at,
+            commission_pct=_commission_pct(by, farmer),
+            note=note,
+            slip_number=slip,
+            slip_is_taken=is_taken,
+            review_reasons=[*questions, *([ReviewReason.SLIP_TAKEN] if is_taken else [])],
+            created_by=by,
+            **vars(figures),
+            **vars(priced),
+        )
+        _insert(entry)
+        record(EntryRecorded(entry=entry.pk, farmer=farmer.pk), shop=by.shop)
+        return entry_answer(entry)
+
+    return once(by=by, key=key, body=said, made=made, effect=write)
+
+
+WRITTEN = [field for field in DailyEntry._meta.concrete_fields if not field.generated]
+INSERT = f"""
+    WITH counter AS (
+        INSERT INTO ledger_slipcounter (shop_id, business_date, series, last)
+        SELECT %(shop_id)s, %(entry_date)s, '{SHOP_SERIES}', 1 WHERE %(sent)s = ''
+        ON CONFLICT (shop_id, business_date, series) DO UPDATE SET last = ledger_slipcounter.last + 1
+        RETURNING last)
+    INSERT INTO ledger_dailyentry ({", ".join(field.column for field in WRITTEN)})
+    VALUES ({", ".join(f"%({field.column})s" for field in WRITTEN)})
+    RETURNING slip_number, amount, commission
+""".replace(  # noqa: S608  # put together from the model's columns
+    "%(slip_number)s",
+    # A running number above 999 keeps all its digits.
+    "coalesce((SELECT %(series)s || lpad(last::text, greatest(3, length(last::text)), '0') FROM counter), %(sent)s)",
+)
+
+
+@step
+def _insert(entry: DailyEntry) -> None:
+    """Write a new line, with the next slip number of the shop's series where it brings none of its own.
+
+    One statement in SQL because every sale waits for it, and others for its slip counter
+    (docs/adr/0005-hot-path-in-sql.md). Sets what the database decides: number, amount, commission.
+    """
+    values = {field.column: getattr(entry, field.attname) for field in WRITTEN}
+    values |= {
+        "unit": str(entry.unit),
+        "rate_source": str(entry.rate_source),
+        "rate_reason": str(entry.rate_reason),
+        "status": str(entry.status),
+        "review_reasons": [str(reason) for reason in entry.review_reasons],
+        "sack_weights": Jsonb(entry.sack_weights) if entry.sack_weights else None,
+        "sent": entry.slip_number,
+        "series": f"{SHOP_SERIES}-{entry.business_date:%d%m}-",
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(INSERT, values)
+        entry.slip_number, entry.amount, entry.commission = cursor.fetchone()
+
+
+@dataclass(frozen=True)
+class Priced:
+    """A line's rate in ₹ per unit, where it came from, its slot, and what the board said."""
+
+    slot_id: UUID | None
+    called_rate: Decimal | None
+    rate: Decimal | None
+    rate_source: str
+    rate_reason: str
+
+
+def _priced(quote: Quote, typed: Decimal | None, reason: str) -> Priced:
+    if typed is not None:
+        return Priced(quote.slot_id, quote.rate, typed, RateSource.MANUAL, reason)
+    return Priced(quote.slot_id, quote.rate, quote.rate, quote.source or "", "")
+
+
+class Changes(TypedDict, total=False):
+    """What may be corrected in a line. What is absent stays; `rate: None` asks the board again."""
+
+    farmer_id: UUID | None
+    flower_id: UUID | None
+    gross_quantity: Decimal | None
+    tare: Decimal | None
+    quantity: Decimal | None
+    unit: str | None
+    sacks: int | None
+    sack_weights: Sequence[Decimal] | None
+    rate: Decimal | None
+    rate_reason: str
+    note: str
+
+
+FIGURES = ("gross_quantity", "tare", "quantity", "unit", "sacks", "sack_weights")
+
+
+@unit_of_work
+def edit_entry(
+    *, by: Membership, entry_id: UUID, version: int, changes: Changes, reason: str = ""
+) -> DailyEntry:
+    """Correct a line that is not settled: a new version, the old one stays in its history.
+
+    The rate, its slot and source and the commission stay as frozen, unless the flower or the rate
+    itself is corrected (architecture §5.3), the commission unless the farmer is. Raises NotFound,
+    NotAllowed for somebody else's line, Conflict `stale` with the present line, Conflict `voided`,
+    RuleBroken naming each refused field.
+    """
+    entry = _locked(by, entry_id, version)
+    faults: list[Fault] = [
+        *_rate_faults(changes.get("rate"), changes.get("rate_reason", "")),
+        *_text_faults("/note", changes.get("note", "")),
+    ]
+    if "farmer_id" in changes and changes["farmer_id"] != entry.farmer_id:
+        farmer = _farmer(by.shop.farmers.filter(pk=changes["farmer_id"] or NOBODY).first(), faults)
+        if farmer is not None:
+            entry.farmer, entry.commission_pct = farmer, _commission_pct(by, farmer)
+    reprice = "rate" in changes
+    if "flower_id" in changes and changes["flower_id"] != entry.flower_id:
+        flower = _flower(by.shop.flowers.filter(pk=changes["flower_id"] or NOBODY).first(), faults)
+        if flower is not None:
+            entry.flower, entry.unit = flower, flower.unit
+            reprice = reprice or entry.rate_source != RateSource.MANUAL
+    if any(name in changes for name in FIGURES) or "flower_id" in changes:
+        try:
+            figures = weighed(entry.flower, **_figures(entry, changes))
+        except RuleBroken as broken:
+            raise refusal([*faults, *broken.faults]) from broken
+        _assign(entry, vars(figures))
+    if faults:
+        raise refusal(faults)
+    if reprice:
+        quote = rate_at(entry.flower, entry.captured_at)
+        _assign(entry, vars(_priced(quote, changes.get("rate"), changes.get("rate_reason", ""))))
+    elif "rate_reason" in changes:
+        entry.rate_reason = changes["rate_reason"]
+    if "note" in changes:
+        entry.note = changes["note"]
+    entry.review_reasons = _questions_again(entry)
+    entry.version += 1
+    entry.save()
+    record(EntryCorrected(entry=entry.pk, farmer=entry.farmer_id, version=entry.version), shop=by.shop)
+    return entry_of(by, entry_id)
+
+
+def _questions_again(entry: DailyEntry) -> list[str]:
+    """What is to be asked about the line as corrected; that it came late or with a used number stays so."""
+    standing = {ReviewReason.LATE, ReviewReason.SLIP_TAKEN} & set(entry.review_reasons)
+    asked = questions_about(
+        quantity=entry.quantity,
+        rate=entry.rate,
+        called_rate=entry.called_rate,
+        captured_at=entry.captured_at,
+        received_at=entry.received_at,
+        earlier=lines_beside(entry),
+    )
+    return [reason for reason in ReviewReason.values if reason in standing or reason in asked]
+
+
+def _figures(entry: DailyEntry, changes: Changes) -> dict[str, Any]:
+    """The quantities to check: what was said now, over what stands. One kind of figure replaces another."""
+    said = {name: changes[name] for name in FIGURES if name in changes}  # type: ignore[literal-required]
+    standing: dict[str, Any] = {"sacks": entry.sacks}
+    if "gross_quantity" in said or "sack_weights" in said:
+        standing |= {"tare": entry.tare}
+    elif "quantity" not in said:
+        standing |= {
+            "gross_quantity": entry.gross_quantity,
+            "tare": entry.tare,
+            "quantity": entry.quantity if entry.gross_quantity is None else None,
+        }
+        if entry.sack_weights and "sacks" not in said:
+            standing["sack_weights"] = [Decimal(weight) for weight in entry.sack_weights]
+    elif entry.gross_quantity is not None:
+        # A weighed line whose net is typed: the sack is taken as it stands.
+        standing |= {
+            "tare": entry.tare,
+            "gross_quantity": _plus(said["quantity"], said.get("tare", entry.tare)),
+        }
+    return standing | said
+
+
+def _plus(quantity: Decimal | None, tare: Decimal | None) -> Decimal | None:
+    return None if quantity is None else quantity + (tare or 0)
+
+
+def _assign(entry: DailyEntry, values: dict[str, Any]) -> None:
+    for name, value in values.items():
+        setattr(entry, name, value)
+
+
+def void_entry(
+    *, by: Membership, entry_id: UUID, reason: str, version: int | None = None, key: UUID | None = None
+) -> DailyEntry:
+    """Cancel a line: it stays in the book, struck out, with the reason, and counts for nothing.
+
+    With a `key` the same request twice is answered alike. Raises NotFound, NotAllowed for somebody
+    else's line, Conflict `stale` or `voided`, RuleBroken without a reason.
+    """
+    if key is None:
+        in_unit(partial(_strike, by, entry_id, reason, version), by=by, reason=reason)
+    else:
+        void_once(by=by, entry_id=entry_id, reason=reason, version=version, key=key)
+    return entry_of(by, entry_id)
+
+
+def void_once(
+    *, by: Membership, entry_id: UUID, reason: str, key: UUID, version: int | None = None
+) -> Answer:
+    """`void_entry` for programs: answers `entry_answer` of the cancelled line, and whether it did so before."""
+    return once(
+        by=by,
+        key=key,
+        body={"void": entry_id, "reason": reason, "version": version},
+        made=new_id(),
+        effect=partial(_strike, by, entry_id, reason, version),
+        reason=reason,
+    )
+
+
+@step
+def _strike(by: Membership, entry_id: UUID, reason: str, version: int | None) -> dict[str, Any]:
+    reason = reason.strip()
+    if not reason:
+        raise RuleBroken(_("Say why the slip is cancelled."), code="required", pointer="/reason")
+    if faults := _text_faults("/reason", reason):
+        raise refusal(faults)
+    entry = _locked(by, entry_id, version)
+    entry.status, entry.void_reason = EntryStatus.VOIDED, reason
+    entry.version += 1
+    entry.save()
+    record(EntryVoided(entry=entry.pk, farmer=entry.farmer_id), shop=by.shop)
+    return entry_answer(entry)
+
+
+@step
+def _locked(by: Membership, entry_id: UUID, version: int | None) -> DailyEntry:
+    """The line, locked against other writers, if `by` may change it and it stands as he saw it."""
+    entry = entry_of(by, entry_id, lock=True)
+    if not may_change(by, entry):
+        raise NotAllowed(_("Only the owner may change what somebody else entered."))
+    if version is not None and entry.version != version:
+        raise Conflict(
+            _("Somebody changed this slip meanwhile. Look at it and correct it again."),
+            code="stale",
+            current=entry_answer(entry),
+        )
+    if entry.is_voided:
+        raise Conflict(_("This slip is cancelled already."), code="voided", current=entry_answer(entry))
+    return entry
+
+
+def refusal(faults: Sequence[Fault]) -> RuleBroken:
+    """One error that names every refused field, so that nobody corrects them one by one."""
+    return RuleBroken(faults[0].detail, code=faults[0].code, faults=faults)
+
+
+def _farmer(farmer: Farmer | None, faults: list[Fault]) -> Farmer | None:
+    if farmer is None:
+        faults.append(Fault("/farmer", "unknown_farmer", _("This farmer is not in your shop's list.")))
+    elif not farmer.is_active:
+        faults.append(Fault("/farmer", "inactive_farmer", _("This farmer is no longer active.")))
+    return farmer
+
+
+def _flower(flower: Flower | None, faults: list[Fault]) -> Flower | None:
+    if flower is None:
+        faults.append(Fault("/flower", "unknown_flower", _("This flower is not in your shop's list.")))
+    elif not flower.is_active:
+        faults.append(Fault("/flower", "inactive_flower", _("This flower is no longer sold.")))
+    return flower
+
+
+def _commission_pct(by: Membership, farmer: Farmer) -> Decimal:
+    return by.shop.commission_pct if farmer.commission_pct is None else farmer.commission_pct
+
+
+def _time_faults(at: dt.datetime, now: dt.datetime) -> list[Fault]:
+    if at > now + CLOCK_SKEW:
+        return [Fault("/captured_at", "in_future", _("This time has not come yet. Check the clock."))]
+    if at < now - OLDEST:
+        return [Fault("/captured_at", "too_old", _("This date is too far back."))]
+    return []
+
+
+def _rate_faults(rate: Decimal | None, reason: str) -> list[Fault]:
+    faults = []
+    if rate is not None:
+        if rate < 0:
+            faults.append(Fault("/rate", "negative", _("A rate cannot be below zero.")))
+        if significant_decimals(rate) > 2:
+            faults.append(Fault("/rate", "too_precise", _("A rate has at most two decimals.")))
+        if rate > HIGHEST_RATE:
+            faults.append(Fault("/rate", "too_large", _("This number is too large.")))
+    if reason and reason not in RateReason.values:
+        faults.append(Fault("/rate_reason", "unknown_reason", _("This reason is not known.")))
+    return faults
+
+
+def _text_faults(pointer: str, text: str) -> list[Fault]:
+    if len(text) <= LONGEST_TEXT:
+        return []
+    detail = _("This is too long: %(count)s letters at most.") % {"count": LONGEST_TEXT}
+    return [Fault(pointer, "too_long", detail)]
+
+
+def _slip_faults(slip: str) -> list[Fault]:
+    if slip and not SLIP_FORMAT.fullmatch(slip):
+        return [Fault("/slip_number", "malformed", _("A slip number looks like A1-0603-018."))]
+    if slip.startswith(f"{SHOP_SERIES}-"):
+        return [
+            Fault("/slip_number", "reserved_series", _("Numbers of the shop's own series are given here."))
+        ]
+    return []

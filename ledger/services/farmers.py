@@ -1,0 +1,134 @@
+"""Taking farmers into the book and keeping what is known of them."""
+
+from decimal import Decimal
+from typing import Any, TypedDict
+from uuid import UUID
+
+from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
+from django.db.models import Max
+from django.utils.translation import gettext as _
+
+from ledger.models import Farmer
+from ledger.selectors.answers import farmer_answer
+from ledger.selectors.farmers import farmer_of
+from malar.accounts.domain import ALLOWED, Role, normal_phone
+from malar.accounts.models import Membership, Shop
+from malar.kernel.errors import Conflict, Fault, NotAllowed, RuleBroken
+from malar.kernel.ids import new_id
+from malar.kernel.transactions import unit_of_work
+from malar.trail.services.answers import Answer, once
+
+TAKEN = {"number_taken": "number", "code_taken": "code"}
+
+
+class Particulars(TypedDict, total=False):
+    """What is known of a farmer. Commission in percent; recovery_value in ₹ or percent."""
+
+    code: str
+    number: int
+    name_ta: str
+    name_en: str
+    village_ta: str
+    village_en: str
+    phone: str
+    whatsapp: str
+    language: str
+    commission_pct: Decimal | None
+    cadence: str
+    recovery: str
+    recovery_value: Decimal | None
+    is_active: bool
+
+
+def add_farmer(*, by: Membership, key: UUID, particulars: Particulars, id: UUID | None = None) -> Answer:
+    """Take a farmer into the book. Without a number the next free one is taken, without a code `F` and the number.
+
+    The answer is `farmer_answer`. Raises NotAllowed, RuleBroken naming each refused field.
+    """
+    _demand_staff(by)
+    made = id or new_id()
+
+    def add() -> dict[str, Any]:
+        _one_at_a_time(by)
+        farmer = Farmer(id=made, shop=by.shop)
+        farmer.number = particulars.get("number") or next_number(by.shop)
+        farmer.code = particulars.get("code") or f"F{farmer.number:03}"
+        _take(farmer, particulars)
+        farmer.save(force_insert=True)
+        return farmer_answer(farmer)
+
+    return once(by=by, key=key, body={**particulars, "id": id}, made=made, effect=add)
+
+
+@unit_of_work
+def edit_farmer(*, by: Membership, farmer_id: UUID, version: int, particulars: Particulars) -> Farmer:
+    """Change what is known of a farmer. A new commission acts on later lines only.
+
+    Raises NotFound, NotAllowed, Conflict `stale` with the present farmer, RuleBroken naming each
+    refused field.
+    """
+    _demand_staff(by)
+    _one_at_a_time(by)
+    farmer = farmer_of(by, farmer_id, lock=True)
+    if farmer.version != version:
+        raise Conflict(
+            _("Somebody changed this farmer meanwhile. Look at it and change it again."),
+            code="stale",
+            current=farmer_answer(farmer),
+        )
+    _take(farmer, particulars)
+    farmer.version += 1
+    farmer.save()
+    return farmer
+
+
+def next_number(shop: Shop) -> int:
+    """The number after the highest one, or the first gap once 9999 is used."""
+    highest = shop.farmers.aggregate(Max("number"))["number__max"] or 0
+    if highest < 9999:
+        return highest + 1
+    used = set(shop.farmers.values_list("number", flat=True))
+    free = next((number for number in range(1, 10_000) if number not in used), None)
+    if free is None:
+        raise RuleBroken(_("All 9,999 farmer numbers are used."), code="no_number_left", pointer="/number")
+    return free
+
+
+def _one_at_a_time(by: Membership) -> None:
+    """Lock the shop's list of farmers: two at once would be given the same number."""
+    Shop.objects.select_for_update(no_key=True).get(pk=by.shop_id)
+
+
+def _demand_staff(by: Membership) -> None:
+    if by.role not in ALLOWED[Role.STAFF]:
+        raise NotAllowed(_("Only the shop's own people may change farmers."))
+
+
+def _take(farmer: Farmer, particulars: Particulars) -> None:
+    """Put the particulars on the farmer and check him whole."""
+    faults: list[Fault] = []
+    for name, value in particulars.items():
+        if name in {"phone", "whatsapp"} and value:
+            try:
+                value = normal_phone(str(value))
+            except ValueError:
+                faults.append(Fault(f"/{name}", "invalid_phone", _("This is not a phone number.")))
+                continue
+        if name in {"number", "code"} and not value:
+            continue
+        setattr(farmer, name, value.strip() if isinstance(value, str) else value)
+    try:
+        farmer.full_clean(exclude=["member"])
+    except ValidationError as error:
+        faults += [
+            Fault(_pointer(name, problem), str(problem.code or "invalid"), " ".join(problem.messages))
+            for name, problems in error.error_dict.items()
+            for problem in problems
+        ]
+    if faults:
+        raise RuleBroken(faults[0].detail, code=faults[0].code, faults=faults)
+
+
+def _pointer(field: str, problem: ValidationError) -> str:
+    """Where a refusal belongs; a number or code that is taken is refused by a constraint, which names no field."""
+    return f"/{TAKEN.get(str(problem.code), '' if field == NON_FIELD_ERRORS else field)}"

@@ -1,0 +1,38 @@
+"""Addresses of the book."""
+
+import datetime as dt
+
+from django.urls import path, register_converter
+
+from ledger.views import entries, farmers, slips
+
+app_name = "ledger"
+
+
+class Day:
+    """A date in an address: 2026-03-06. What is no date is no address."""
+
+    regex = r"\d{4}-\d{2}-\d{2}"
+
+    def to_python(self, value: str) -> dt.date:
+        return dt.date.fromisoformat(value)
+
+    def to_url(self, value: dt.date) -> str:
+        return value.isoformat()
+
+
+register_converter(Day, "day")
+
+urlpatterns = [
+    path("entries/", entries.entry_list, name="entry_list"),
+    path("entries/new/", entries.entry_new, name="entry_new"),
+    path("entries/<uuid:entry_id>/", entries.entry_detail, name="entry_detail"),
+    path("entries/<uuid:entry_id>/edit/", entries.entry_edit, name="entry_edit"),
+    path("entries/<uuid:entry_id>/void/", entries.entry_void, name="entry_void"),
+    path("slips/<day:day>/", slips.slip_sheet, name="slip_sheet"),
+    path("slips/<day:day>/<uuid:farmer_id>/", slips.slip, name="slip"),
+    path("farmers/", farmers.farmer_list, name="farmer_list"),
+    path("farmers/new/", farmers.farmer_new, name="farmer_new"),
+    path("farmers/<uuid:farmer_id>/", farmers.farmer_detail, name="farmer_detail"),
+    path("farmers/<uuid:farmer_id>/edit/", farmers.farmer_edit, name="farmer_edit"),
+]

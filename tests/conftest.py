@@ -1,0 +1,129 @@
+"""Fixtures everybody uses. Servers come from outside: `make test` starts them."""
+
+from collections.abc import Iterator
+from importlib import import_module
+
+import pytest
+from django.apps import apps
+from django.core.cache import cache
+from django.db import connection
+from django.db.models.signals import post_migrate
+from django.test import Client
+from django.utils import translation
+from pytest_django import DjangoDbBlocker
+from rest_framework.test import APIClient
+
+from ledger.models import Farmer
+from malar.accounts.domain import Role
+from malar.accounts.models import Membership, Shop
+from malar.celery import app
+from pricing.models import Flower
+from tests import cast
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
+    """Let transactional tests empty the book, which nothing else may; one test puts the trigger back."""
+    with django_db_blocker.unblock(), connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT format('ALTER TABLE %I DISABLE TRIGGER %I', tgrelid::regclass, tgname)"
+            " FROM pg_trigger WHERE tgname LIKE '%keep_lines%' AND NOT tgisinternal"
+        )
+        for (statement,) in cursor.fetchall():
+            cursor.execute(statement)
+    post_migrate.connect(wordings_again, sender=apps.get_app_config("notifications"))
+
+
+def wordings_again(**kwargs: object) -> None:
+    """Emptying the tables after a transactional test takes what a migration wrote, too."""
+    migration = import_module("notifications.migrations.0002_first_wordings")
+    migration.write_wordings(apps, None)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _tasks() -> None:
+    """Tasks are started by name and run where they are started: the names must be known."""
+    app.loader.import_default_modules()
+
+
+@pytest.fixture(autouse=True)
+def _english() -> Iterator[None]:
+    """Each test starts in English, whatever the one before it spoke."""
+    cache.clear()
+    with translation.override("en"):
+        yield
+
+
+@pytest.fixture
+def shop(db: None) -> Shop:
+    """Meena's."""
+    return cast.a_shop("Meena")
+
+
+@pytest.fixture
+def meena(shop: Shop) -> Membership:
+    """Owner of shop one."""
+    return cast.a_member(shop, "Meena", Role.ADMIN)
+
+
+@pytest.fixture
+def kumar(shop: Shop) -> Membership:
+    """Meena's clerk."""
+    return cast.a_member(shop, "Kumar", Role.STAFF)
+
+
+@pytest.fixture
+def jasmine(shop: Shop) -> Flower:
+    return cast.a_flower(shop, "MAL", "மல்லிகை", "Jasmine")
+
+
+@pytest.fixture
+def lotus(shop: Shop) -> Flower:
+    return cast.a_flower(shop, "THA", "தாமரை", "Lotus", unit="piece")
+
+
+@pytest.fixture
+def raja(shop: Shop) -> Farmer:
+    """Grows jasmine for Meena, signs in himself, reads Tamil."""
+    member = cast.a_member(shop, "Raja", Role.FARMER, language="ta")
+    return cast.a_farmer(
+        shop, 14, "பெ. ராஜா", "P. Raja", village_ta="வெள்ளோடு", village_en="Vellodu", member=member
+    )
+
+
+@pytest.fixture
+def lakshmi(shop: Shop) -> Farmer:
+    """Another grower of Meena's, without an account."""
+    return cast.a_farmer(shop, 15, "ச. லட்சுமி", "S. Lakshmi")
+
+
+@pytest.fixture
+def devi(db: None) -> Membership:
+    """Owner of shop two."""
+    return cast.a_member(cast.a_shop("Devi"), "Devi", Role.ADMIN)
+
+
+@pytest.fixture
+def selvi(devi: Membership) -> Farmer:
+    """Grows for Devi; unknown in shop one."""
+    return cast.a_farmer(devi.shop, 14, "க. செல்வி", "K. Selvi")
+
+
+@pytest.fixture
+def mullai(devi: Membership) -> Flower:
+    """Devi's flower."""
+    return cast.a_flower(devi.shop, "MUL", "முல்லை", "Mullai")
+
+
+def page_of(member: Membership) -> Client:
+    """A browser in which `member` is signed in."""
+    client = Client()
+    client.force_login(member.user)
+    return client
+
+
+def api_of(member: Membership) -> APIClient:
+    """A program that holds `member`'s session (tokens have tests of their own)."""
+    client = APIClient()
+    client.force_login(member.user)
+    return client
