@@ -1,0 +1,15 @@
+from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
+
+
+class NotificationsConfig(AppConfig):
+    """Telling farmers, once, in their language."""
+
+    name = "notifications"
+    verbose_name = _("Messages")
+
+    def ready(self) -> None:
+        from notifications.services.queueing import reactions
+        from notifications.subscriptions import SUBSCRIPTIONS
+
+        reactions.update(SUBSCRIPTIONS)

@@ -1,0 +1,150 @@
+"""Messages to farmers and their wordings. The row is the queue: Celery carries only its id."""
+
+from __future__ import annotations
+
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from ledger.models import Farmer
+from malar.accounts.domain import Language
+from malar.accounts.models import Shop
+from malar.kernel.history import keep_history
+from malar.kernel.ids import new_id
+from malar.trail.models import Event
+from notifications.domain import VARIABLES, WAITING, Channel, Kind, State, names_in
+
+
+class MessageTemplate(models.Model):
+    """A version of what we say in one language. A version is never reworded: a new one takes its place."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    name = models.SlugField(gettext_lazy("name"), max_length=60)
+    language = models.CharField(gettext_lazy("language"), max_length=2, choices=Language)
+    version = models.PositiveSmallIntegerField(gettext_lazy("version"), default=1)
+    body = models.TextField(
+        gettext_lazy("wording"), help_text=gettext_lazy("{farmer} and the like are put in.")
+    )
+    is_active = models.BooleanField(gettext_lazy("in use"), default=True)
+
+    class Meta:
+        verbose_name = gettext_lazy("wording")
+        verbose_name_plural = gettext_lazy("wordings")
+        ordering = ("name", "language", "-version")
+        constraints = [
+            models.UniqueConstraint(fields=["name", "language", "version"], name="wording_version"),
+            models.UniqueConstraint(
+                fields=["name", "language"], condition=Q(is_active=True), name="one_wording_in_use"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.language} {self.version}"
+
+    def clean(self) -> None:
+        unknown = [name for name in names_in(self.body) if name not in VARIABLES.get(self.name, ())]
+        if unknown:
+            raise ValidationError(
+                {"body": _("There is nothing to put in for %(names)s.") % {"names": ", ".join(unknown)}}
+            )
+
+
+class MessageQuerySet(models.QuerySet["Message"]):
+    def waiting(self) -> MessageQuerySet:
+        """Still to be sent, now or later."""
+        return self.filter(state__in=WAITING)
+
+    def due(self) -> MessageQuerySet:
+        """To be sent now. By the database's clock: the workers' may differ."""
+        return self.waiting().filter(next_attempt_at__lte=Now(), expires_at__gt=Now())
+
+
+class Message(models.Model):
+    """Something a farmer is told, once: where to, in which words, and how far it has come."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    shop = models.ForeignKey(Shop, on_delete=models.PROTECT, related_name="messages")
+    farmer = models.ForeignKey(Farmer, on_delete=models.PROTECT, related_name="messages")
+    event = models.ForeignKey(Event, on_delete=models.PROTECT, related_name="messages")
+    kind = models.CharField(gettext_lazy("kind"), max_length=30, choices=Kind)
+    dedupe_key = models.CharField(max_length=120, unique=True)
+    channel = models.CharField(gettext_lazy("channel"), max_length=10, choices=Channel)
+    address = models.CharField(gettext_lazy("address"), max_length=40)
+    language = models.CharField(gettext_lazy("language"), max_length=2, choices=Language)
+    template = models.ForeignKey(MessageTemplate, on_delete=models.PROTECT, related_name="messages")
+    variables = models.JSONField()
+    text = models.TextField(gettext_lazy("text"))
+    state = models.CharField(gettext_lazy("state"), max_length=8, choices=State, default=State.QUEUED)
+    attempt = models.PositiveSmallIntegerField(gettext_lazy("attempts"), default=0)
+    next_attempt_at = models.DateTimeField(null=True, db_default=Now())
+    handed_at = models.DateTimeField(null=True, help_text="When Celery was last given its id.")
+    lease_until = models.DateTimeField(null=True, help_text="Who is sending it has until then.")
+    expires_at = models.DateTimeField()
+    provider = models.CharField(max_length=20, blank=True)
+    provider_id = models.CharField(max_length=80, blank=True)
+    error_code = models.CharField(gettext_lazy("error"), max_length=40, blank=True)
+    created_at = models.DateTimeField(gettext_lazy("time"), auto_now_add=True)
+    sent_at = models.DateTimeField(gettext_lazy("sent at"), null=True)
+
+    objects = MessageQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = gettext_lazy("message")
+        verbose_name_plural = gettext_lazy("messages")
+        ordering = ("-created_at", "-id")
+        constraints = [
+            models.CheckConstraint(name="message_state_is_known", condition=Q(state__in=State.values)),
+            models.CheckConstraint(
+                name="message_waits_for_a_moment",
+                condition=Q(state__in=WAITING, next_attempt_at__isnull=False)
+                | (~Q(state__in=WAITING) & Q(next_attempt_at__isnull=True)),
+            ),
+            models.CheckConstraint(
+                name="message_is_leased_while_sending",
+                condition=Q(state=State.SENDING, lease_until__isnull=False)
+                | (~Q(state=State.SENDING) & Q(lease_until__isnull=True)),
+            ),
+            models.CheckConstraint(
+                name="message_sent_says_when",
+                condition=Q(state=State.SENT, sent_at__isnull=False)
+                | (~Q(state=State.SENT) & Q(sent_at__isnull=True)),
+            ),
+            models.UniqueConstraint(
+                fields=["provider", "provider_id"],
+                condition=~Q(provider_id=""),
+                name="one_message_per_provider_id",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["next_attempt_at"], name="message_due", condition=Q(state__in=WAITING)),
+            models.Index(fields=["lease_until"], name="message_leased", condition=Q(state=State.SENDING)),
+            models.Index(fields=["shop", "-created_at", "-id"], name="message_log"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.address}"
+
+    @property
+    def is_under_way(self) -> bool:
+        """Whether it may still be sent by itself."""
+        return self.state in (*WAITING, State.SENDING)
+
+
+class ConsoleText(models.Model):
+    """What the console provider was given: the farmer's phone, as far as a demo has one."""
+
+    message = models.OneToOneField(
+        Message, on_delete=models.PROTECT, primary_key=True, related_name="console_text"
+    )
+    address = models.CharField(max_length=40)
+    body = models.TextField()
+    at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return self.address
+
+
+keep_history(MessageTemplate)

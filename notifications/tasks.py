@@ -1,0 +1,47 @@
+"""Celery's door. A task carries an id and may run any number of times."""
+
+from uuid import UUID
+
+import structlog
+from celery import shared_task
+
+from malar.kernel.jobs import BrokerAway, start
+from malar.kernel.transactions import through
+from notifications.services import queueing, sending
+
+log = structlog.get_logger(__name__)
+
+SEND = "notifications.tasks.send"
+
+
+@shared_task(name="notifications.tasks.react")
+def react(event_id: str) -> None:
+    """Make an event's messages and start sending them."""
+    with through("task"):
+        _hand_over(queueing.react(event_id=UUID(event_id)))
+
+
+@shared_task(name=SEND)
+def send(message_id: str) -> None:
+    """Send one message."""
+    with through("task"):
+        sending.send(message_id=UUID(message_id))
+
+
+@shared_task(name="notifications.tasks.sweep")
+def sweep() -> None:
+    """Every few seconds: start again what was lost on the way, and what is due for another try."""
+    with through("task"):
+        _hand_over(sending.sweep())
+
+
+def _hand_over(messages: list[UUID]) -> None:
+    """Start sending. With the broker away they stay queued, and the next sweep starts them."""
+    given = 0
+    try:
+        for message_id in messages:
+            start(SEND, message_id=str(message_id))
+            given += 1
+    except BrokerAway as error:
+        log.warning("broker_away", error=str(error), left=len(messages) - given)
+        sending.not_handed(messages[given:])

@@ -1,0 +1,158 @@
+"""Which event tells whom what, word for word."""
+
+from decimal import Decimal
+from uuid import UUID
+
+import pytest
+from django.utils import translation
+
+from ledger import events as ledger_events
+from ledger.models import DailyEntry, Farmer
+from ledger.services.entries import edit_entry, void_entry
+from malar.accounts.models import Membership
+from malar.kernel.quantities import Unit
+from malar.trail.domain import Happening
+from malar.trail.models import Event
+from notifications.models import Message
+from notifications.services.queueing import react, reactions
+from notifications.services.receipts import quantity_with_unit, rate_per_unit
+from notifications.subscriptions import SUBSCRIPTIONS
+from pricing.models import Flower
+from tests.cast import at, called, recorded
+
+pytestmark = pytest.mark.django_db
+
+EARLY = at("2026-03-06", "04:50")
+
+
+def told(entry: DailyEntry) -> Message:
+    event = Event.objects.get(payload__entry=str(entry.pk), name="EntryRecorded")
+    (made,) = react(event_id=event.pk)
+    return Message.objects.get(pk=made)
+
+
+def test_a_farmer_is_told_in_tamil(
+    meena: Membership, kumar: Membership, raja: Farmer, jasmine: Flower
+) -> None:
+    called(jasmine, "1450", at("2026-03-06", "04:30"), meena)
+    message = told(recorded(kumar, raja, jasmine, captured_at=EARLY))
+    assert message.text == (
+        "வணக்கம் பெ. ராஜா, உங்கள் பூ வரவு பதிவு செய்யப்பட்டது.\n"
+        "தேதி: 06/03/2026\n"
+        "நேரம்: காலை 4:50\n"
+        "பூ: மல்லிகை\n"
+        "அளவு: 5.900 கிலோ\n"
+        "விலை: கிலோ ஒன்றுக்கு ₹1,450.00\n"
+        "தொகை: ₹8,555.00\n"
+        "கமிஷன்: ₹855.50\n"
+        "சிட்டை எண் S1-0603-001. இதில் தவறு இருந்தால் இன்றே கடையில் சொல்லவும்."
+    )
+
+
+def test_a_farmer_who_reads_english_is_told_in_english(
+    meena: Membership, kumar: Membership, raja: Farmer, lotus: Flower
+) -> None:
+    raja.language = "en"
+    raja.save()
+    called(lotus, "12", at("2026-03-06", "04:30"), meena)
+    with translation.override("ta"):  # whatever the worker speaks
+        message = told(recorded(kumar, raja, lotus, captured_at=EARLY, quantity=Decimal(60)))
+    assert message.text == (
+        "Hello P. Raja, your flowers have been recorded.\n"
+        "Date: 06/03/2026\n"
+        "Time: 4:50 am\n"
+        "Flower: Lotus\n"
+        "Quantity: 60 pieces\n"
+        "Rate: ₹12.00 per piece\n"
+        "Amount: ₹720.00\n"
+        "Commission: ₹72.00\n"
+        "Slip no. S1-0603-001. If anything is wrong, please tell the shop today."
+    )
+
+
+def test_a_line_without_a_rate_says_so_and_names_no_amount(
+    kumar: Membership, raja: Farmer, jasmine: Flower
+) -> None:
+    message = told(recorded(kumar, raja, jasmine, captured_at=EARLY))
+    assert "விலை: பின்னர் போடப்படும்" in message.text
+    assert "₹" not in message.text
+    assert "–" not in message.text
+
+
+def test_flowers_that_fetched_nothing_are_told_with_a_rate_of_nothing(
+    kumar: Membership, raja: Farmer, jasmine: Flower
+) -> None:
+    message = told(recorded(kumar, raja, jasmine, captured_at=EARLY, rate=Decimal(0)))
+    assert "தொகை: ₹0.00" in message.text
+
+
+def test_lakhs_are_grouped_the_indian_way(kumar: Membership, raja: Farmer, jasmine: Flower) -> None:
+    message = told(recorded(kumar, raja, jasmine, gross_quantity=Decimal(100), rate=Decimal("12345.67")))
+    assert message.variables["amount"] == "₹12,34,567.00"
+
+
+@pytest.mark.parametrize(
+    ("unit", "quantity", "said", "rate"),
+    [
+        (Unit.KG, "1.5", "1.500 kg", "₹35.00 per kg"),
+        (Unit.BUNDLE, "18", "18 bundles", "₹35.00 per bundle"),
+        (Unit.PIECE, "1", "1 piece", "₹35.00 per piece"),
+        (Unit.BAG, "2", "2 bags", "₹35.00 per bag"),
+    ],
+)
+def test_a_quantity_comes_with_its_unit_and_a_rate_with_what_it_is_for(
+    unit: Unit, quantity: str, said: str, rate: str
+) -> None:
+    assert quantity_with_unit(Decimal(quantity), unit) == said
+    assert rate_per_unit(Decimal(35), unit) == rate
+
+
+def test_a_line_is_told_as_it_stands_when_it_is_told(
+    kumar: Membership, raja: Farmer, jasmine: Flower
+) -> None:
+    entry = recorded(kumar, raja, jasmine, rate=Decimal(100))
+    edit_entry(by=kumar, entry_id=entry.pk, version=1, changes={"gross_quantity": Decimal("5.200")})
+    assert told(entry).variables["amount"] == "₹500.00"
+
+
+def test_a_line_cancelled_before_it_was_told_is_not_told(
+    kumar: Membership, raja: Farmer, jasmine: Flower
+) -> None:
+    entry = recorded(kumar, raja, jasmine)
+    void_entry(by=kumar, entry_id=entry.pk, reason="weighed twice")
+    assert [react(event_id=event.pk) for event in Event.objects.all()] == [[], []]
+    assert not Event.objects.undone().exists()
+
+
+def test_corrections_and_cancellings_tell_nobody_yet(
+    kumar: Membership, raja: Farmer, jasmine: Flower
+) -> None:
+    entry = recorded(kumar, raja, jasmine)
+    told(entry)
+    edit_entry(by=kumar, entry_id=entry.pk, version=1, changes={"note": "wet"})
+    void_entry(by=kumar, entry_id=entry.pk, reason="weighed twice")
+    for event in Event.objects.undone():
+        assert react(event_id=event.pk) == []
+    assert not Event.objects.undone().exists()
+    assert Message.objects.count() == 1
+
+
+def test_every_subscription_is_to_an_event_that_is_written() -> None:
+    names = {
+        value.name
+        for value in vars(ledger_events).values()
+        if isinstance(value, type) and issubclass(value, Happening) and value is not Happening
+    }
+    assert set(SUBSCRIPTIONS) <= names
+    assert reactions == SUBSCRIPTIONS
+
+
+def test_another_shops_line_cannot_be_told_through_an_event_of_ours(
+    kumar: Membership, raja: Farmer, jasmine: Flower, devi: Membership
+) -> None:
+    entry = recorded(kumar, raja, jasmine)
+    forged = Event.objects.create(
+        shop=devi.shop, name="EntryRecorded", payload={"entry": str(entry.pk), "farmer": str(UUID(int=0))}
+    )
+    with pytest.raises(DailyEntry.DoesNotExist):
+        react(event_id=forged.pk)
