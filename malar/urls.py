@@ -1,0 +1,41 @@
+"""Where everything is."""
+
+from django.contrib import admin
+from django.http import HttpRequest, HttpResponse
+from django.urls import include, path
+from django.views.generic import RedirectView
+
+from malar.api import problem_404, problem_500
+from malar.home import errors
+
+handler400 = "malar.home.errors.bad_request"
+handler403 = "malar.home.errors.forbidden"
+handler404 = "malar.urls.not_found"
+handler500 = "malar.urls.server_error"
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """A page for people, a problem for programs."""
+    if request.path.startswith("/api/"):
+        return problem_404(request, exception)
+    return errors.not_found(request, exception)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """A page for people, a problem for programs."""
+    return problem_500(request) if request.path.startswith("/api/") else errors.server_error(request)
+
+
+urlpatterns = [
+    path("", include("malar.accounts.urls")),
+    # Numbers are vouched for by the owner; nobody changes his own.
+    path("accounts/phone/change/", RedirectView.as_view(pattern_name="account_email")),
+    path("accounts/", include("allauth.urls")),
+    path("admin/", admin.site.urls),
+    path("api/v1/", include("malar.api")),
+    path("", include("malar.ops.urls")),
+    path("", include("malar.home.urls")),
+    path("ledger/", include("ledger.urls")),
+    path("pricing/", include("pricing.urls")),
+    path("", include("notifications.urls")),
+]
