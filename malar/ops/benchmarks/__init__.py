@@ -1,0 +1,1 @@
+"""What `manage.py bench` measures: each module compares one promise with its floor."""

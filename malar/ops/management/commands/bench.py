@@ -1,0 +1,31 @@
+"""Measurements that compare Malar with a floor in the same run. Ratios, not times, are the result."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from malar.ops.benchmarks.entries import record_entry_against_psycopg
+from malar.ops.benchmarks.requests import post_entry_against_authentication
+
+BENCHMARKS: dict[str, Callable[..., dict[str, Any]]] = {
+    "record_entry": record_entry_against_psycopg,
+    "post_entry": post_entry_against_authentication,
+}
+
+
+class Command(BaseCommand):
+    help = "Measure. Prints one JSON line a benchmark; runs all if none is named (docs/performance.md)."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("names", nargs="*", metavar="name", help=", ".join(BENCHMARKS))
+        parser.add_argument("--rounds", type=int, default=5)
+        parser.add_argument("--each", type=int, default=200, help="operations of each side in a round")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        names = options["names"] or list(BENCHMARKS)
+        if unknown := set(names) - set(BENCHMARKS):
+            raise CommandError(f"Unknown: {', '.join(sorted(unknown))}. Known: {', '.join(BENCHMARKS)}.")
+        for name in names:
+            self.stdout.write(json.dumps(BENCHMARKS[name](rounds=options["rounds"], each=options["each"])))

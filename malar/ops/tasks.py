@@ -1,0 +1,28 @@
+"""Work that the house does for itself."""
+
+from typing import Any
+
+from celery import shared_task
+from celery.signals import worker_ready
+from django.utils import timezone
+
+from ledger.services.partitions import ensure_window
+from malar.trail.services.pulse import beat
+
+
+@shared_task(name="malar.ops.tasks.beat_heart")
+def beat_heart() -> None:
+    """Note that a worker takes tasks; /readyz looks at it."""
+    beat("worker", at=timezone.now())
+
+
+@worker_ready.connect
+def beat_at_once(**_: Any) -> None:
+    """A worker that has just come up need not wait for the first beat to be seen."""
+    beat_heart()
+
+
+@shared_task(name="malar.ops.tasks.make_partitions")
+def make_partitions() -> int:
+    """Make the months around today; returns how many there are."""
+    return ensure_window(timezone.localdate())

@@ -1,0 +1,48 @@
+"""A real Chromium for the tests of this folder, and Malar to open in it."""
+
+import os
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from pytest_django.live_server_helper import LiveServer
+
+from tests.browser import chromium
+
+# Playwright keeps an event loop in the thread that runs the tests, and Django takes that for a mistake.
+os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """One browser for all tests; each gets a context (cookies, storage) of its own."""
+    path = chromium.find()
+    if path is None:
+        pytest.fail(chromium.HELP)
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=path, args=chromium.ARGUMENTS)
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def context(browser: Browser, live_server: LiveServer) -> Iterator[BrowserContext]:
+    """A tablet in portrait, as it stands on the counter, that speaks English unless told otherwise."""
+    opened = browser.new_context(
+        base_url=live_server.url,
+        viewport={"width": 800, "height": 1280},
+        locale="en-IN",
+        timezone_id="Asia/Kolkata",
+    )
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def page(context: BrowserContext) -> Iterator[Page]:
+    """An empty page. A script that throws, on any page the test opens, fails the test."""
+    thrown: list[str] = []
+    opened = context.new_page()
+    opened.on("pageerror", lambda error: thrown.append(str(error)))
+    yield opened
+    assert thrown == []
