@@ -1,0 +1,312 @@
+"""Who may open what: one table over every URL. A URL without a row fails, and so does a row without a URL.
+
+Columns: anonymous, Devi (owner of the other shop), Raja (farmer), Kumar (staff), Meena (owner). Rows of
+objects ask for Meena's objects, so Devi's column is 404 there: another shop's rows do not exist for her.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from django.db import transaction
+from django.test import Client
+from django.urls import get_resolver, reverse
+from django.urls.resolvers import RoutePattern, URLPattern, URLResolver
+
+from ledger.models import DailyEntry, Farmer
+from malar.accounts.models import Membership
+from pricing.models import Flower
+from tests.cast import a_slot, at, called, recorded
+
+pytestmark = pytest.mark.django_db
+
+PEOPLE = ("anonymous", "devi", "raja", "kumar", "meena")
+
+Row = tuple[int, int, int, int, int]
+# 302 for a stranger: sent to sign in; programs get 401. 422: the empty form is shown again. 405 is not in the
+# table: an address without a POST row refuses POST, and a test looks.
+TABLE: dict[str, Row] = {
+    "GET accounts:member_list": (302, 200, 403, 403, 200),
+    "GET accounts:member_invite": (302, 200, 403, 403, 200),
+    "POST accounts:member_invite": (302, 200, 403, 403, 200),
+    "GET accounts:member_edit": (302, 404, 403, 403, 200),
+    "POST accounts:member_edit": (302, 404, 403, 403, 200),
+    "GET accounts:member_invitation": (302, 404, 403, 403, 302),
+    "POST accounts:member_invitation": (302, 404, 403, 403, 302),
+    "GET accounts:set_language": (405, 405, 405, 405, 405),
+    "POST accounts:set_language": (302, 302, 302, 302, 302),
+    "GET accounts:choose_shop": (302, 405, 405, 405, 405),
+    "POST accounts:choose_shop": (302, 404, 404, 404, 404),
+    "GET account_login": (200, 302, 302, 302, 302),
+    "POST account_login": (200, 302, 302, 302, 302),
+    "GET account_logout": (302, 200, 200, 200, 200),
+    "POST account_logout": (302, 302, 302, 302, 302),
+    "GET account_inactive": (200, 200, 200, 200, 200),
+    "GET account_signup": (200, 302, 302, 302, 302),
+    "POST account_signup": (200, 302, 302, 302, 302),
+    "GET account_reauthenticate": (302, 200, 200, 200, 200),
+    "POST account_reauthenticate": (302, 200, 200, 200, 200),
+    "GET account_email": (302, 200, 200, 200, 200),
+    "POST account_email": (302, 302, 302, 302, 302),
+    "GET account_email_verification_sent": (200, 200, 200, 200, 200),
+    "GET account_change_password": (302, 200, 200, 200, 200),
+    "POST account_change_password": (302, 200, 200, 200, 200),
+    "GET account_set_password": (302, 302, 302, 302, 302),
+    "POST account_set_password": (302, 302, 302, 302, 302),
+    "GET account_reset_password": (200, 200, 200, 200, 200),
+    "POST account_reset_password": (200, 200, 200, 200, 200),
+    "GET account_confirm_login_code": (302, 302, 302, 302, 302),
+    "POST account_confirm_login_code": (302, 302, 302, 302, 302),
+    "GET account_confirm_email": (200, 200, 200, 200, 200),
+    "POST account_confirm_email": (404, 404, 404, 404, 404),
+    "GET account_verify_phone": (302, 302, 302, 302, 302),
+    "POST account_verify_phone": (302, 302, 302, 302, 302),
+    "GET account_change_phone": (302, 302, 302, 302, 302),
+    "POST account_change_phone": (302, 302, 302, 302, 302),
+    "GET account_reset_password_from_key_done": (200, 200, 200, 200, 200),
+    "GET account_reset_password_from_key": (200, 200, 200, 200, 200),
+    "POST account_reset_password_from_key": (200, 200, 200, 200, 200),
+    "GET account_reset_password_done": (200, 200, 200, 200, 200),
+    "GET admin:index": (302, 200, 302, 302, 200),
+    "GET admin:login": (302, 302, 403, 403, 302),
+    "GET admin:logout": (302, 302, 302, 302, 302),
+    "GET admin:password_change": (302, 302, 302, 302, 302),
+    "GET admin:password_change_done": (302, 200, 302, 302, 200),
+    "GET admin:autocomplete": (302, 403, 302, 302, 403),
+    "GET admin:jsi18n": (302, 200, 302, 302, 200),
+    "GET admin:accounts_shop_changelist": (302, 302, 302, 302, 302),
+    "GET admin:accounts_shop_add": (302, 403, 302, 302, 403),
+    "GET admin:accounts_shop_history": (302, 302, 302, 302, 200),
+    "GET admin:accounts_shop_delete": (302, 403, 302, 302, 403),
+    "GET admin:accounts_shop_change": (302, 302, 302, 302, 200),
+    "GET admin:accounts_membership_changelist": (302, 200, 302, 302, 200),
+    "GET admin:accounts_membership_add": (302, 403, 302, 302, 403),
+    "GET admin:accounts_membership_history": (302, 302, 302, 302, 200),
+    "GET admin:accounts_membership_delete": (302, 403, 302, 302, 403),
+    "GET admin:accounts_membership_change": (302, 302, 302, 302, 200),
+    "GET admin:pricing_flower_changelist": (302, 200, 302, 302, 200),
+    "GET admin:pricing_flower_add": (302, 200, 302, 302, 200),
+    "GET admin:pricing_flower_history": (302, 302, 302, 302, 200),
+    "GET admin:pricing_flower_delete": (302, 403, 302, 302, 403),
+    "GET admin:pricing_flower_change": (302, 302, 302, 302, 200),
+    "GET admin:pricing_timeslot_changelist": (302, 200, 302, 302, 200),
+    "GET admin:pricing_timeslot_add": (302, 200, 302, 302, 200),
+    "GET admin:pricing_timeslot_history": (302, 302, 302, 302, 200),
+    "GET admin:pricing_timeslot_delete": (302, 403, 302, 302, 403),
+    "GET admin:pricing_timeslot_change": (302, 302, 302, 302, 200),
+    "GET admin:pricing_marketrate_changelist": (302, 200, 302, 302, 200),
+    "GET admin:pricing_marketrate_add": (302, 403, 302, 302, 403),
+    "GET admin:pricing_marketrate_history": (302, 302, 302, 302, 200),
+    "GET admin:pricing_marketrate_delete": (302, 403, 302, 302, 403),
+    "GET admin:pricing_marketrate_change": (302, 302, 302, 302, 200),
+    "GET admin:ledger_farmer_changelist": (302, 200, 302, 302, 200),
+    "GET admin:ledger_farmer_add": (302, 403, 302, 302, 403),
+    "GET admin:ledger_farmer_history": (302, 302, 302, 302, 200),
+    "GET admin:ledger_farmer_delete": (302, 403, 302, 302, 403),
+    "GET admin:ledger_farmer_change": (302, 302, 302, 302, 200),
+    "GET admin:ledger_dailyentry_changelist": (302, 200, 302, 302, 200),
+    "GET admin:ledger_dailyentry_add": (302, 403, 302, 302, 403),
+    "GET admin:ledger_dailyentry_history": (302, 302, 302, 302, 200),
+    "GET admin:ledger_dailyentry_delete": (302, 403, 302, 302, 403),
+    "GET admin:ledger_dailyentry_change": (302, 302, 302, 302, 200),
+    "GET admin:app_list": (302, 200, 302, 302, 200),
+    "GET api:token_create": (405, 405, 405, 405, 405),
+    "POST api:token_create": (401, 401, 401, 401, 401),
+    "GET api:token_refresh": (405, 405, 405, 405, 405),
+    "POST api:token_refresh": (401, 401, 401, 401, 401),
+    "GET api:token_revoke": (405, 405, 405, 405, 405),
+    "POST api:token_revoke": (204, 204, 204, 204, 204),
+    "GET api:who_am_i": (401, 200, 200, 200, 200),
+    "GET api:farmer_list": (401, 200, 200, 200, 200),
+    "POST api:farmer_list": (401, 201, 403, 201, 201),
+    "GET api:farmer_detail": (401, 404, 404, 200, 200),
+    "PATCH api:farmer_detail": (401, 404, 403, 200, 200),
+    "GET api:daily_entry_list": (401, 200, 200, 200, 200),
+    "POST api:daily_entry_list": (401, 422, 403, 201, 201),
+    "GET api:daily_entry_batch": (401, 405, 405, 405, 405),
+    "POST api:daily_entry_batch": (401, 200, 403, 200, 200),
+    "GET api:daily_entry_detail": (401, 404, 404, 200, 200),
+    "PATCH api:daily_entry_detail": (401, 404, 404, 200, 200),
+    "GET api:daily_entry_void": (401, 405, 405, 405, 405),
+    "POST api:daily_entry_void": (401, 404, 404, 200, 200),
+    "GET api:daily_entry_history": (401, 404, 404, 200, 200),
+    "GET api:flower_list": (401, 200, 200, 200, 200),
+    "GET api:flower_detail": (401, 404, 200, 200, 200),
+    "GET api:time_slot_list": (401, 200, 200, 200, 200),
+    "GET api:market_rate_list": (401, 200, 200, 200, 200),
+    "POST api:market_rate_list": (401, 422, 403, 403, 201),
+    "GET api:market_rate_current": (401, 200, 200, 200, 200),
+    "GET api:schema": (200, 200, 200, 200, 200),
+    "GET api:docs": (200, 200, 200, 200, 200),
+    "GET healthz": (200, 200, 200, 200, 200),
+    "GET readyz": (200, 200, 200, 200, 200),
+    "GET home:board": (302, 200, 200, 200, 200),
+    "GET ledger:entry_list": (302, 200, 403, 200, 200),
+    "GET ledger:entry_new": (302, 200, 403, 200, 200),
+    "POST ledger:entry_new": (302, 422, 403, 422, 422),
+    "GET ledger:entry_detail": (302, 404, 403, 200, 200),
+    "GET ledger:entry_edit": (302, 404, 403, 200, 200),
+    "POST ledger:entry_edit": (302, 404, 403, 422, 422),
+    "GET ledger:entry_void": (302, 404, 403, 200, 200),
+    "POST ledger:entry_void": (302, 404, 403, 422, 422),
+    "GET ledger:slip_sheet": (302, 200, 403, 200, 200),
+    "GET ledger:slip": (302, 404, 404, 200, 200),
+    "GET ledger:farmer_list": (302, 200, 403, 200, 200),
+    "GET ledger:farmer_new": (302, 200, 403, 200, 200),
+    "POST ledger:farmer_new": (302, 422, 403, 422, 422),
+    "GET ledger:farmer_detail": (302, 404, 403, 200, 200),
+    "GET ledger:farmer_edit": (302, 404, 403, 200, 200),
+    "POST ledger:farmer_edit": (302, 404, 403, 422, 422),
+    "GET pricing:rate_board": (302, 200, 403, 200, 200),
+    "POST pricing:rate_board": (302, 422, 403, 403, 422),
+    "GET notifications:message_list": (302, 200, 403, 200, 200),
+}
+
+
+@dataclass
+class Stage:
+    """Meena's things, and who asks for them. Raja asks for another farmer's: none of them is his."""
+
+    clients: dict[str, Client]
+    line: DailyEntry
+    arguments: dict[str, object]
+    of_model: dict[str, UUID]
+
+
+@pytest.fixture
+def stage(
+    meena: Membership, kumar: Membership, raja: Farmer, lakshmi: Farmer, devi: Membership, jasmine: Flower
+) -> Stage:
+    called(jasmine, "900", at("2026-03-06", "04:00"), meena)
+    line = recorded(kumar, lakshmi, jasmine, captured_at=at("2026-03-06", "05:00"))
+    slot = a_slot(meena.shop, "04:00", "05:30")
+    assert raja.member is not None
+    clients = {"anonymous": Client(raise_request_exception=False)}
+    for name, member in (("devi", devi), ("raja", raja.member), ("kumar", kumar), ("meena", meena)):
+        clients[name] = Client(raise_request_exception=False)
+        clients[name].force_login(member.user)
+    return Stage(
+        clients=clients,
+        line=line,
+        arguments={
+            "member_id": kumar.pk,
+            "entry_id": line.pk,
+            "farmer_id": lakshmi.pk,
+            "flower_id": jasmine.pk,
+            "day": line.business_date,
+            "app_label": "ledger",
+            "uidb36": "abc",
+            "key": "x-y",
+        },
+        of_model={
+            "shop": meena.shop.pk,
+            "membership": kumar.pk,
+            "flower": jasmine.pk,
+            "timeslot": slot.pk,
+            "marketrate": meena.shop.market_rates.get().pk,
+            "farmer": lakshmi.pk,
+            "dailyentry": line.pk,
+        },
+    )
+
+
+def urls(patterns: list[Any] | None = None, namespace: str = "") -> Iterator[tuple[str, URLPattern]]:
+    """Every named URL of the site."""
+    for pattern in get_resolver().url_patterns if patterns is None else patterns:
+        if isinstance(pattern, URLResolver):
+            inner = f"{namespace}{pattern.namespace}:" if pattern.namespace else namespace
+            yield from urls(pattern.url_patterns, inner)
+        elif pattern.name:
+            yield namespace + pattern.name, pattern
+
+
+def path_to(name: str, stage: Stage) -> str:
+    pattern = next(pattern for named, pattern in urls() if named == name).pattern
+    wanted = pattern.converters if isinstance(pattern, RoutePattern) else pattern.regex.groupindex
+    arguments: dict[str, object] = {}
+    for argument in wanted:
+        if argument == "object_id":
+            arguments[argument] = next(pk for model, pk in stage.of_model.items() if f"_{model}_" in name)
+        else:
+            arguments[argument] = stage.arguments[argument]
+    return reverse(name, kwargs=arguments)
+
+
+def body_of(request: str, stage: Stage) -> dict[str, Any]:
+    """A body that would be accepted, so that only the person decides."""
+    line = stage.line
+    entry = {
+        "farmer": str(line.farmer_id),
+        "flower": str(line.flower_id),
+        "captured_at": "2026-03-06T05:10:00+05:30",
+        "gross_quantity": "5.000",
+    }
+    bodies: dict[str, dict[str, Any]] = {
+        "POST api:token_create": {"username": "nobody@malar.example", "password": "x"},
+        "POST api:token_refresh": {"refresh": "x"},
+        "POST api:token_revoke": {"refresh": "x"},
+        "POST api:farmer_list": {"name_ta": "க. கருப்பையா", "number": 77},
+        "PATCH api:farmer_detail": {"version": 1, "village_ta": "ஆத்தூர்"},
+        "POST api:daily_entry_list": entry,
+        "POST api:daily_entry_batch": {"entries": [entry]},
+        "PATCH api:daily_entry_detail": {"version": 1, "note": "wet"},
+        "POST api:daily_entry_void": {"reason": "weighed twice"},
+        "POST api:market_rate_list": {"flower": str(line.flower_id), "rate": "900"},
+    }
+    return bodies.get(request, {})
+
+
+def answer(request: str, stage: Stage, who: str) -> int:
+    """The status of one request; whatever it wrote is taken back."""
+    method, name = request.split(" ")
+    mark = transaction.savepoint()
+    kwargs: dict[str, Any] = {}
+    if name.startswith("api:") and method != "GET":
+        kwargs = {
+            "data": body_of(request, stage),
+            "content_type": "application/json",
+            "headers": {"Idempotency-Key": str(uuid4())},
+        }
+    client = Client(raise_request_exception=False)
+    client.cookies.update(stage.clients[who].cookies)  # a copy: signing out must not carry over
+    status = getattr(client, method.lower())(path_to(name, stage), **kwargs).status_code
+    transaction.savepoint_rollback(mark)
+    return int(status)
+
+
+def test_every_url_has_its_row_and_every_row_its_url() -> None:
+    known = {name for name, _ in urls()}
+    in_table = {request.split(" ")[1] for request in TABLE}
+    assert sorted(known - in_table) == []
+    assert sorted(in_table - known) == []
+
+
+def test_no_row_expects_a_crash() -> None:
+    assert not [request for request, row in TABLE.items() if max(row) >= 500]
+
+
+PARTS = sorted({request.split(" ")[1].split(":")[0].split("_")[0] for request in TABLE})
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_each_person_gets_the_answer_of_the_table(part: str, stage: Stage) -> None:
+    wrong = {
+        f"{request} as {who}": (status, expected)
+        for request, row in TABLE.items()
+        if request.split(" ")[1].split(":")[0].split("_")[0] == part
+        for who, expected in zip(PEOPLE, row, strict=True)
+        if (status := answer(request, stage, who)) != expected
+    }
+    assert wrong == {}, wrong
+
+
+def test_an_address_without_a_post_row_refuses_post(stage: Stage) -> None:
+    wrong = {
+        name: status
+        for name, _ in urls()
+        if f"POST {name}" not in TABLE and not name.startswith("admin:")
+        if (status := answer(f"POST {name}", stage, "meena")) != 405
+    }
+    assert wrong == {}, wrong
