@@ -6,7 +6,7 @@ from typing import Any, cast
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from ledger.forms import FarmerField
+from ledger.forms.entries import FarmerField
 from malar.accounts.models import Shop
 from notifications.domain import State
 

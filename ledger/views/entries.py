@@ -13,7 +13,7 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
-from ledger.forms import EntryEditForm, EntryFilter, EntryForm, VoidForm
+from ledger.forms.entries import EntryEditForm, EntryFilter, EntryForm, VoidForm
 from ledger.models import DailyEntry
 from ledger.selectors.entries import entry_of, may_change, totals_of
 from ledger.selectors.history import history_of

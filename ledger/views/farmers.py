@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
-from ledger.forms import FarmerFilter, FarmerForm
+from ledger.forms.farmers import FarmerFilter, FarmerForm
 from ledger.models import Farmer
 from ledger.selectors.farmers import farmer_of, farmers_listed
 from ledger.selectors.lists import last_lines_of

@@ -8,7 +8,8 @@ import pytest
 from django.http import QueryDict
 
 from ledger.documents import ROLL_LONGEST_MM, parts_of, roll_length, sheets_of
-from ledger.forms import EntryEditForm, EntryFilter, EntryForm, FarmerFilter
+from ledger.forms.entries import EntryEditForm, EntryFilter, EntryForm
+from ledger.forms.farmers import FarmerFilter
 from ledger.models import DailyEntry, Farmer
 from ledger.selectors.entries import Slip, Totals
 from ledger.selectors.farmers import find_farmer
