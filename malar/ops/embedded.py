@@ -66,7 +66,8 @@ class Stack:
         Raises CannotStartError.
         """
         with in_one_line(self.home), _alone(self.home):
-            dead = [server for server in self.mine if not server.is_up()]
+            # Not `is_up`: one that is only slow to answer must not get a twin.
+            dead = [server for server in self.mine if server.pid() is None]
             for server in dead:
                 server.start()
                 if server.environment({})[server.variable] != self.environment[server.variable]:
@@ -180,9 +181,16 @@ class Server(ABC):
 
         Raises CannotStartError with the reason from its log.
         """
-        if self._process and self._process.poll() is not None:
-            self._process = None
-        if self.is_up():
+        began = time.monotonic()
+        while not self.is_up():
+            pid = self.pid()
+            if pid is None:
+                break
+            # It is just starting or ending, in somebody else's hands.
+            if time.monotonic() > began + PASSING_SECONDS:
+                raise CannotStartError(f"{self.name} runs but does not answer. End it first: kill {pid}")
+            time.sleep(0.02)
+        else:
             return
         self._open_log()
         self.create()
@@ -240,8 +248,11 @@ class Server(ABC):
         """Its process id while it runs. A pid file alone proves nothing: ids are used again."""
         try:
             pid = int(self.pid_file.read_text().split()[0])
+        except (FileNotFoundError, IndexError, ValueError):
+            return None
+        try:
             os.kill(pid, 0)
-        except (FileNotFoundError, ProcessLookupError, IndexError, ValueError):
+        except (ProcessLookupError, PermissionError):  # gone, or somebody else's
             return None
         command = Path(f"/proc/{pid}/cmdline")
         if command.exists() and self.title not in command.read_bytes():

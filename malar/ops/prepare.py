@@ -43,7 +43,7 @@ def prepare(
         if always or done.get("inputs") != inputs:
             _stamp(home, name).unlink(missing_ok=True)
             log = (home / f"log/{name}.log").open("w+")
-            argv = [sys.executable, "-m", "malar.ops.prepare", name, inputs, str(int(new_password))]
+            argv = [sys.executable, "-u", "-m", "malar.ops.prepare", name, inputs, str(int(new_password))]
             process = subprocess.Popen(argv, cwd=ROOT, env=environment, stdout=log, stderr=log)
             steps.append((name, log, process))
     if steps:

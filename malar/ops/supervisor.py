@@ -141,8 +141,8 @@ class Child:
             return
         group = self.pid
         if patience:
-            os.kill(group, signal.SIGTERM)
-            with contextlib.suppress(TimeoutError):
+            with contextlib.suppress(ProcessLookupError, TimeoutError):
+                os.kill(group, signal.SIGTERM)
                 await asyncio.wait_for(self._ended.wait(), patience)
         # The whole group: a worker that was killed leaves its pool behind.
         with contextlib.suppress(ProcessLookupError):
@@ -292,14 +292,27 @@ def end_orphans(lifeline: IO[str]) -> None:
             return
         lifeline.seek(0)
         for pid in json.loads(lifeline.read() or "[]"):
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(pid, number)
+            if holds(pid, Path(lifeline.name)):
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(pid, number)
         deadline = time.monotonic() + STOP_SECONDS
         while time.monotonic() < deadline:
             if lock(lifeline):
                 return
             time.sleep(0.05)
     raise CannotStartError(f"Processes of an earlier run do not end; they hold {lifeline.name}.")
+
+
+def holds(pid: int, path: Path) -> bool:
+    """Whether a process has this file open. Ids are used again: who does not is a stranger by now."""
+    if not Path("/proc/self/fd").exists():
+        return True  # a system that does not tell
+    with contextlib.suppress(OSError):
+        for file in Path(f"/proc/{pid}/fd").iterdir():
+            with contextlib.suppress(OSError):  # closed in this very moment
+                if file.readlink() == path:
+                    return True
+    return False
 
 
 def claim(port: int) -> None:

@@ -159,6 +159,19 @@ def test_killed_servers_start_again_with_their_rows(home: Path) -> None:
         assert redis.Redis.from_url(stack.environment["REDIS_URL"]).ping()
 
 
+def test_a_server_that_is_slow_to_answer_gets_no_twin(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("malar.ops.embedded.PASSING_SECONDS", 0.5)
+    with servers(home, volatile=True, environ=BARE) as stack:
+        pid = Redis(home).pid()
+        assert pid
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            assert stack.revive() == []
+            assert f"redis runs but does not answer. End it first: kill {pid}" in refusal(home)
+        finally:
+            os.kill(pid, signal.SIGCONT)
+
+
 def test_a_pid_file_that_names_a_stranger_stops_nobody(home: Path) -> None:
     with servers(home, volatile=True, environ=BARE) as stack:
         pid_file = Postgres(home).pid_file

@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import socket
+import subprocess
 import sys
 import threading
 import time
@@ -197,6 +198,17 @@ def test_processes_of_a_killed_run_are_ended_by_the_next(home: Path) -> None:
     with supervisor.only_run(home, free_port(0)):
         assert os.waitpid(orphan, 0)[1] == signal.SIGTERM
     assert time.monotonic() - began < 5
+
+
+def test_a_stranger_with_the_id_of_a_process_of_old_is_let_live(home: Path) -> None:
+    with (home / "children.lock").open("a+") as lifeline:
+        orphan = leave_orphan(lifeline)
+        stranger = subprocess.Popen(["cat"], stdin=subprocess.PIPE, start_new_session=True)
+        supervisor.rewrite(lifeline, json.dumps([stranger.pid, orphan]))
+    with supervisor.only_run(home, free_port(0)):
+        assert os.waitpid(orphan, 0)[1] == signal.SIGTERM
+    assert stranger.poll() is None
+    stranger.communicate()
 
 
 def leave_orphan(lifeline: IO[str]) -> int:
