@@ -36,6 +36,32 @@ class ReviewReason(models.TextChoices):
     SLIP_TAKEN = "slip_taken", _("slip number used before")
 
 
+class CorrectionReason(models.TextChoices):
+    """Why a line was corrected, as the page offers it. Whatever else is said stands in the history as typed."""
+
+    WEIGHT = "weight misread", _("weight misread")
+    FARMER = "wrong farmer", _("wrong farmer")
+    FLOWER = "wrong flower", _("wrong flower")
+    RATE = "agreed rate", _("agreed rate")
+
+
+class VoidReason(models.TextChoices):
+    """Why a line was cancelled, as the page offers it."""
+
+    TWICE = "written twice", _("written twice")
+    FARMER = "wrong farmer", _("wrong farmer")
+    FLOWER = "wrong flower", _("wrong flower")
+    TAKEN_BACK = "flowers taken back", _("flowers taken back")
+
+
+REASONS = {str(reason.value): reason.label for kind in (CorrectionReason, VoidReason) for reason in kind}
+
+
+def reason_words(said: str) -> str:
+    """A reason in the reader's language where it is one that pages offer, else as it was typed."""
+    return str(REASONS.get(said, said))
+
+
 class Cadence(models.TextChoices):
     """How often a farmer's account is settled (domain.md §1.8)."""
 

@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import datetime as dt
 from decimal import Decimal
+from functools import reduce
+from operator import add
 from typing import ClassVar
 
 import pgtrigger
 from django.contrib.postgres.fields import ArrayField
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
-from django.db.models import F, Func, Q, Value
+from django.db.models import Case, Exists, F, Func, Q, Value, When
+from django.db.models.functions import Least
 from django.utils.translation import gettext_lazy as _
 
-from ledger.domain import Cadence, EntryStatus, RateReason, Recovery, ReviewReason
+from ledger.domain import Cadence, EntryStatus, RateReason, Recovery, ReviewReason, reason_words
 from malar.accounts.domain import Language
 from malar.accounts.models import Membership, Shop, in_language
 from malar.kernel.history import keep_history
 from malar.kernel.ids import new_id
 from malar.kernel.quantities import Unit
+from malar.kernel.sound import together, words_of
+from malar.kernel.sound_field import Heard, SoundField, heard
 from pricing.domain import RateSource
 from pricing.models import Flower, TimeSlot
 
@@ -28,19 +33,35 @@ class FarmerQuerySet(models.QuerySet["Farmer"]):
         return self.filter(is_active=True)
 
     def matching(self, words: str) -> FarmerQuerySet:
-        """By code, number, name or village in either script, or the tail of the phone number."""
-        words = words.strip()
-        found = (
-            Q(code__iexact=words)
-            | Q(name_ta__icontains=words)
-            | Q(name_en__icontains=words)
-            | Q(village_ta__icontains=words)
-            | Q(village_en__icontains=words)
-        )
-        if words.isdecimal():
-            found |= Q(number=int(words)) if len(words) <= 4 else Q()
-            found |= Q(phone__endswith=words) if len(words) >= 4 else Q()
-        return self.filter(found)
+        """Whoever is meant by what somebody typed, the nearest first: number, code, end of the phone number,
+        name or village in either script as they are spelled or sound.
+
+        Every word must fit. Names that only sound nearly so come where no other does. Lazy, one query.
+        """
+        typed = words_of(words)
+        if not typed:
+            return self.none()
+        asked = [_numbered(word) if word.isdecimal() else heard(word) for word in typed]
+        begun, exact, alike = Q(), Q(), Q()
+        for one in asked:
+            begun, exact, alike = begun & one.begun, exact & one.exact, alike & one.alike
+        rank = reduce(add, (one.rank for one in asked))
+        # Written in two words what the book has in one.
+        for one in map(heard, together(typed)):
+            begun, exact, alike = begun | one.begun, exact | one.exact, alike | one.alike
+            rank = Case(When(one.exact, then=Least(rank, one.rank)), default=rank)
+        coded = Q(code__iexact="".join(words.split()))
+        nobody_begun = Q(~Exists(self.filter(begun | coded).order_by()))
+        found = self.filter(exact | coded | (nobody_begun & alike))
+        return found.order_by(Case(When(coded, then=Value(0)), default=rank), "-is_active", "number")
+
+
+def _numbered(digits: str) -> Heard:
+    """Rows that have a typed number: their own, or the end of a phone number."""
+    number = Q(number=int(digits)) if len(digits) <= 4 else Q(pk__in=[])
+    exact = number | Q(phone__endswith=digits) if len(digits) >= 4 else number
+    rank = Case(When(number, then=Value(0)), default=Value(1))
+    return Heard(begun=exact, exact=exact, alike=exact, rank=rank)
 
 
 class Farmer(models.Model):
@@ -78,6 +99,7 @@ class Farmer(models.Model):
     )
     is_active = models.BooleanField(_("active"), default=True)
     version = models.PositiveIntegerField(default=1, editable=False)
+    sound = SoundField(names=("name_ta", "name_en"), places=("village_ta", "village_en"))
 
     objects = FarmerQuerySet.as_manager()
 
@@ -285,6 +307,11 @@ class DailyEntry(models.Model):
         """Why somebody should look at it, in the reader's language."""
         return [str(ReviewReason(reason).label) for reason in self.review_reasons]
 
+    @property
+    def void_words(self) -> str:
+        """Why it was cancelled, in the reader's language where the page offered that reason."""
+        return reason_words(self.void_reason)
+
 
 class SlipCounter(models.Model):
     """The last running number of a series on a business date."""
@@ -306,7 +333,7 @@ class SlipCounter(models.Model):
         return f"{self.series} {self.business_date}: {self.last}"
 
 
-keep_history(Farmer)
+keep_history(Farmer, never=("sound",))
 keep_history(
     DailyEntry,
     computed={
