@@ -37,6 +37,12 @@ class State(models.TextChoices):
     EXPIRED = "expired", _("too old to send")
 
 
+REASONS = {
+    "no_address": _("The farmer has no phone number."),
+    "broke_off": _("Sending broke off: nobody knows whether it arrived."),
+}
+"""What our own codes mean, in words; a provider's codes stay its own."""
+
 WAITING = (State.QUEUED, State.RETRY)
 """States in which a message is still to be sent."""
 

@@ -15,7 +15,7 @@ from malar.accounts.models import Shop
 from malar.kernel.history import keep_history
 from malar.kernel.ids import new_id
 from malar.trail.models import Event
-from notifications.domain import VARIABLES, WAITING, Channel, Kind, State, names_in
+from notifications.domain import NOBODY, REASONS, VARIABLES, WAITING, Channel, Kind, State, names_in
 
 
 class MessageTemplate(models.Model):
@@ -131,6 +131,22 @@ class Message(models.Model):
     def is_under_way(self) -> bool:
         """Whether it may still be sent by itself."""
         return self.state in (*WAITING, State.SENDING)
+
+    @property
+    def where_to(self) -> str:
+        """The address as people read it; a farmer without a phone has none."""
+        return "" if self.address.startswith(NOBODY) else self.address
+
+    @property
+    def reason(self) -> str:
+        """Why it has not been sent, in words; empty where there is nothing to say."""
+        if self.state == State.EXPIRED:
+            return _("It could not be sent in time.")
+        if not self.error_code:
+            return ""
+        if self.error_code in REASONS:
+            return str(REASONS[self.error_code])
+        return _("It was refused with the code %(code)s.") % {"code": self.error_code}
 
 
 class ConsoleText(models.Model):

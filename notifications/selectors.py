@@ -1,10 +1,14 @@
 """Questions about messages."""
 
 import datetime as dt
+from dataclasses import dataclass
+
+from django.db.models import Count, Q
 
 from ledger.models import Farmer
 from malar.accounts.models import Shop
 from malar.kernel.clock import KOLKATA
+from notifications.domain import WAITING, State
 from notifications.models import MessageQuerySet
 
 
@@ -21,3 +25,23 @@ def message_log(
         start = dt.datetime.combine(day, dt.time(), tzinfo=KOLKATA)
         messages = messages.filter(created_at__gte=start, created_at__lt=start + dt.timedelta(days=1))
     return messages
+
+
+@dataclass(frozen=True)
+class Tally:
+    """How many of some messages did not arrive, are on their way, and were sent."""
+
+    failed: int
+    under_way: int
+    sent: int
+
+
+def tally_of(messages: MessageQuerySet) -> Tally:
+    """Count messages by how far they have come. One that was perhaps sent counts as failed: somebody must look."""
+    way = Q(state__in=[*WAITING, State.SENDING])
+    counts = messages.order_by().aggregate(
+        failed=Count("pk", filter=~way & ~Q(state=State.SENT)),
+        under_way=Count("pk", filter=way),
+        sent=Count("pk", filter=Q(state=State.SENT)),
+    )
+    return Tally(**counts)

@@ -10,7 +10,7 @@ from malar.accounts.middleware import ShopRequest
 from malar.kernel.htmx import render_page
 from notifications.forms import MessageFilter
 from notifications.models import Message
-from notifications.selectors import message_log
+from notifications.selectors import message_log, tally_of
 
 MESSAGES_ON_A_PAGE = 25
 
@@ -20,9 +20,15 @@ MESSAGES_ON_A_PAGE = 25
 def message_list(request: ShopRequest) -> HttpResponse:
     """Who was told what, where to, and how far it has come; newest first."""
     form = MessageFilter(request.GET, shop=request.shop)
-    messages = Message.objects.none()
+    messages = asked = Message.objects.none()
     if form.is_valid():
         messages = message_log(request.shop, **form.cleaned_data)
+        asked = message_log(request.shop, **{**form.cleaned_data, "state": ""})
     page = Paginator(messages, MESSAGES_ON_A_PAGE).get_page(request.GET.get("page"))
-    context = {"form": form, "page": page, "is_filtered": any(form.data.get(name) for name in form.fields)}
+    context = {
+        "form": form,
+        "page": page,
+        "tally": tally_of(asked),
+        "is_filtered": any(form.data.get(name) for name in form.fields),
+    }
     return render_page(request, "notifications/message_list.html", context, fragment="found")

@@ -2,8 +2,11 @@
 
 from django.urls import path
 
-from malar.home import views
+from malar.home import design, views
 
 app_name = "home"
 
-urlpatterns = [path("", views.board, name="board")]
+urlpatterns = [
+    path("", views.board, name="board"),
+    path("design/", design.design, name="design"),
+]

@@ -4,6 +4,7 @@ from malar.settings.base import *  # noqa: F403
 from malar.settings.base import STORAGES, TEMPLATES
 
 ALLOWED_HOSTS = ["*"]
+DESIGN_PAGE = True
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 CACHES = {

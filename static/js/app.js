@@ -9,11 +9,18 @@
 
 /** Each import is written out, so that its hashed name can be put in. @type {Record<string, () => Promise<Behaviour>>} */
 const BEHAVIOURS = {
+  clock: () => import("./behaviours/clock.js"),
   copy: () => import("./behaviours/copy.js"),
+  "farmer-list-file": () => import("./behaviours/farmer-list-file.js"),
+  "farmer-suggestions": () => import("./behaviours/farmer-suggestions.js"),
+  "farmer-to-counter": () => import("./behaviours/farmer-to-counter.js"),
+  dialog: () => import("./behaviours/dialog.js"),
   "error-summary": () => import("./behaviours/error-summary.js"),
   "print-page": () => import("./behaviours/print-page.js"),
   "quiet-refresh": () => import("./behaviours/quiet-refresh.js"),
   "submit-once": () => import("./behaviours/submit-once.js"),
+  "rate-board": () => import("./behaviours/rate-board.js"),
+  "rate-wall": () => import("./behaviours/rate-wall.js"),
   "submit-on-change": () => import("./behaviours/submit-on-change.js"),
   toast: () => import("./behaviours/toast.js"),
 };

@@ -21,7 +21,7 @@ def test_an_unknown_address_says_so_inside_the_shop_s_own_page(kumar: Membership
     assert answer.status_code == 404
     page = answer.content.decode()
     assert "There is no such page" in page
-    assert "/ledger/entries/new/" in page  # the way on
+    assert "/app/" in page  # the way on
 
 
 def test_an_unknown_address_for_a_stranger_shows_no_shop(db: None, client: Client) -> None:

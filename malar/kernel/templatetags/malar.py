@@ -4,10 +4,18 @@ import datetime as dt
 from decimal import Decimal
 
 from django import template
+from django.utils import timezone
 
 from malar.kernel import formatting
+from malar.kernel.clock import KOLKATA
 
 register = template.Library()
+
+
+@register.simple_tag
+def today() -> dt.date:
+    """The calendar day in the shop's time."""
+    return timezone.now().astimezone(KOLKATA).date()
 
 
 @register.filter
