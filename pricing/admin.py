@@ -44,11 +44,17 @@ class CatalogueAdmin(ShopModelAdmin, TranslationAdmin):
 
 @admin.register(Flower)
 class FlowerAdmin(CatalogueAdmin):
-    list_display = ("code", "tamil", "english", "short_name_ta", "unit", "position", "is_active")
+    list_display = (
+        *("code", "tamil", "english", "short_name_ta", "short_name_en"),
+        *("glyph", "unit", "position", "is_active"),
+    )
     list_display_links = ("code", "tamil", "english")
     list_filter = ("is_active", "unit")
-    search_fields = ("code", "name_ta", "name_en", "short_name_ta", "botanical_name")
-    fields = ("code", "name", "short_name_ta", "botanical_name", "unit", "position", "is_active")
+    search_fields = ("code", "name_ta", "name_en", "short_name_ta", "short_name_en", "botanical_name")
+    fields = (
+        *("code", "name", "short_name_ta", "short_name_en", "glyph"),
+        *("botanical_name", "unit", "position", "is_active"),
+    )
 
 
 class TimeSlotForm(OfficeForm):

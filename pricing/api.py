@@ -15,7 +15,7 @@ from malar.kernel.drf import Body, Exact, Id, Moment, Money, Parameters
 from malar.kernel.quantities import Unit
 from malar.kernel.rest import ListParameters, all_of, answered, key_of, page_of, read
 from malar.kernel.wire import moment, money
-from pricing.domain import RateSource, days_of
+from pricing.domain import Glyph, RateSource, days_of
 from pricing.models import Flower, MarketRate, TimeSlot
 from pricing.selectors.answers import rate_answer
 from pricing.selectors.asked import flower_named, flower_of, rates_published, slot_named, sold
@@ -33,6 +33,8 @@ class FlowerAnswer(serializers.Serializer[Flower]):
     name_ta = serializers.CharField(allow_null=True)
     name_en = serializers.CharField(allow_null=True)
     short_name_ta = serializers.CharField(allow_blank=True)
+    short_name_en = serializers.CharField(allow_blank=True)
+    glyph = serializers.ChoiceField(Glyph.values)
     unit = serializers.ChoiceField(Unit.values)
     botanical_name = serializers.CharField(allow_blank=True)
     position = serializers.IntegerField()

@@ -18,6 +18,27 @@ class RateSource(models.TextChoices):
     AVERAGE = "average", _("average rate")
 
 
+class Glyph(models.TextChoices):
+    """The drawings of flowers (static/images/flowers.svg); the value is the symbol's id."""
+
+    MALLI = "malli", _("jasmine (malli)")
+    PICHI = "pichi", _("pichi")
+    MULLAI = "mullai", _("mullai")
+    KANAKAM = "kanakam", _("crossandra")
+    ARALI = "arali", _("oleander")
+    SAMPANGI = "sampangi", _("tuberose")
+    SEVANTHI = "sevanthi", _("chrysanthemum")
+    ROJA = "roja", _("rose")
+    SENDU = "sendu", _("marigold")
+    KOZHI = "kozhi", _("cockscomb")
+    MARI = "mari", _("davana")
+    THAMARAI = "thamarai", _("lotus")
+    KAKARATTAN = "kakarattan", _("kakkarattan")
+    PANNEER = "panneer", _("paneer rose")
+    BUTTON = "button", _("button rose")
+    POO = "poo", _("any other flower")
+
+
 @dataclass(frozen=True)
 class Quote:
     """The rate in force for a flower at a moment: ₹ per unit, its source, and the slot of that moment."""
@@ -39,3 +60,25 @@ def bits_of(days: list[int]) -> int:
 def days_of(bits: int) -> list[int]:
     """Bits as ISO weekdays."""
     return [day for day in range(1, 8) if bits >> (day - 1) & 1]
+
+
+FAR = Decimal("0.5")
+"""A rate that differs by more than this share of the known one is asked about."""
+SLIPS = (Decimal("0.1"), Decimal(10), Decimal("0.01"), Decimal(100))
+"""What a finger does to a rate: a digit too many or too few, a point forgotten or too much."""
+
+
+def is_far(rate: Decimal, known: Decimal | None) -> bool:
+    """Whether a rate (₹) is more than half off a known one. Nothing is far from an unknown rate, or from 0."""
+    return bool(known) and abs(rate - (known or 0)) > FAR * (known or 0)
+
+
+def meant_by(rate: Decimal, known: Decimal) -> Decimal | None:
+    """The rate (₹) that was probably meant: a slip of the finger away from the one typed and not far from
+    the known one. None where no slip explains it, or where it would need parts of a paisa.
+    """
+    for slip in SLIPS:
+        meant = rate * slip
+        if meant and not is_far(meant, known) and meant == meant.quantize(Decimal("0.01")):
+            return meant
+    return None

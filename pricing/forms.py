@@ -1,34 +1,28 @@
-"""What the owner types to publish a rate."""
+"""What the owner types on the rate board."""
 
+from collections.abc import Iterator
+from decimal import Decimal
 from typing import Any
 
 from django import forms
+from django.forms import BoundField
+from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
-from malar.accounts.models import Shop
 from malar.kernel.forms import FigureField, OnceForm
-from pricing.models import Flower, TimeSlot
+from pricing.selectors.rates import Board, Place, Row
+from pricing.services.rates import NewRate
+
+ANSWER, SURE = "answer", "sure"
 
 
-class RateForm(OnceForm):
-    """A rate for a flower: called now, or for a slot, or from another moment on."""
+class RatesForm(OnceForm):
+    """New rates, ₹ per unit, in any places of the board; the empty ones keep theirs.
 
-    flower = forms.ModelChoiceField(
-        Flower.objects.none(),
-        label=_("Flower"),
-        empty_label=_("Choose"),
-        error_messages={"invalid_choice": _("This flower is not in your shop's list.")},
-    )
-    rate = FigureField(label=_("Rate, ₹ per unit"))
-    slot = forms.ModelChoiceField(
-        TimeSlot.objects.none(),
-        label=_("Time slot"),
-        required=False,
-        empty_label=_("Called rate"),
-        help_text=_(
-            "A called rate holds until the next one or the end of the day, a slot's rate until its next one."
-        ),
-    )
+    An answer to a question comes as `answer=<place>=<rate>`: it puts that rate (or none) in its
+    place, and what was answered once is carried along in `sure`.
+    """
+
     effective_from = forms.DateTimeField(
         label=_("From"),
         required=False,
@@ -36,9 +30,49 @@ class RateForm(OnceForm):
         widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
     )
 
-    def __init__(self, *args: Any, shop: Shop, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        flower, slot = self.fields["flower"], self.fields["slot"]
-        if isinstance(flower, forms.ModelChoiceField) and isinstance(slot, forms.ModelChoiceField):
-            flower.queryset = shop.flowers.active()
-            slot.queryset = shop.time_slots.filter(is_active=True)
+    def __init__(self, data: Any = None, *, board: Board) -> None:
+        if data is not None and ANSWER in data:
+            data = data.copy()
+            name, _equals, rate = data.pop(ANSWER)[-1].partition("=")
+            data[name] = rate
+            data.appendlist(SURE, f"{name}={rate}")
+        super().__init__(data)
+        self.board = board
+        for name in board.places:
+            self.fields[name] = FigureField(required=False)
+
+    @property
+    def sure(self) -> list[str]:
+        """What was answered, as it is carried along: `<place>=<rate>`."""
+        return self.data.getlist(SURE) if isinstance(self.data, QueryDict) else []
+
+    def rows(self) -> Iterator[tuple[Row, list[tuple[Place, BoundField]]]]:
+        """The board's rows, each place with its field."""
+        for row in self.board.rows:
+            yield row, [(place, self[place.name]) for place in row.places]
+
+    def asked(self) -> dict[str, Any]:
+        """What to publish, as `publish_rates` takes it."""
+        cleaned = self.cleaned_data
+        rates = [
+            NewRate(place, cleaned[name], sure=self._is_sure(name, cleaned[name]))
+            for name, place in self.board.places.items()
+            if cleaned[name] is not None
+        ]
+        return {"key": cleaned["key"], "effective_from": cleaned["effective_from"], "rates": rates}
+
+    def is_withdrawn(self) -> bool:
+        """The last rate was taken back by an answer: nothing is left to publish, and nothing is wrong."""
+        return bool(self.sure) and not any(self.cleaned_data[name] is not None for name in self.board.places)
+
+    def _is_sure(self, name: str, rate: Decimal) -> bool:
+        """Whether this very rate was said to be right: another one in its place is asked about again."""
+        return any(_read(answered) == (name, rate) for answered in self.sure)
+
+
+def _read(answered: str) -> tuple[str, Decimal | None]:
+    name, _equals, figure = answered.partition("=")
+    try:
+        return name, FigureField(required=False).clean(figure)
+    except forms.ValidationError:
+        return name, None

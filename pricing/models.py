@@ -10,10 +10,10 @@ from django.db.models import F, Func, Q, Value
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 
-from malar.accounts.models import Membership, Shop
+from malar.accounts.models import Membership, Shop, in_language
 from malar.kernel.ids import new_id
 from malar.kernel.quantities import Unit
-from pricing.domain import EVERY_DAY
+from pricing.domain import EVERY_DAY, Glyph
 
 
 class FlowerQuerySet(models.QuerySet["Flower"]):
@@ -30,8 +30,11 @@ class Flower(models.Model):
     name = models.CharField(_("name"), max_length=60)
     name_ta: str
     name_en: str
+    # The names on the tiles of the counter, where a dozen letters have room.
     short_name_ta = models.CharField(_("short name in Tamil"), max_length=24, blank=True)
+    short_name_en = models.CharField(_("short name in English"), max_length=24, blank=True)
     botanical_name = models.CharField(_("botanical name"), max_length=80, blank=True)
+    glyph = models.CharField(_("picture"), max_length=12, choices=Glyph, default=Glyph.POO)
     unit = models.CharField(_("unit"), max_length=6, choices=Unit, default=Unit.KG)
     position = models.PositiveSmallIntegerField(_("position"), default=0)
     is_active = models.BooleanField(_("active"), default=True)
@@ -53,6 +56,11 @@ class Flower(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def short_name(self) -> str:
+        """In the language of whoever reads; the whole name where there is no short one."""
+        return in_language(self.short_name_ta or self.name_ta or "", self.short_name_en or self.name_en or "")
 
 
 class SecondsOfDay(Func):

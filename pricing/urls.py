@@ -6,4 +6,7 @@ from pricing import views
 
 app_name = "pricing"
 
-urlpatterns = [path("rates/", views.rate_board, name="rate_board")]
+urlpatterns = [
+    path("rates/", views.rate_board, name="rate_board"),
+    path("rates/wall/", views.rate_wall, name="rate_wall"),
+]

@@ -1,81 +1,93 @@
-"""The rate board."""
+"""The rate board at the counter, and the one on the wall."""
 
-import datetime as dt
-from dataclasses import dataclass, field
-from uuid import UUID, uuid4
+from typing import Any
 
-from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_GET, require_http_methods
 
 from malar.accounts.access import member_required
 from malar.accounts.domain import Role
 from malar.accounts.middleware import ShopRequest
-from malar.kernel.clock import business_date_of
 from malar.kernel.errors import NotAllowed
-from malar.kernel.formatting import rupees
 from malar.kernel.forms import refusals_on
 from malar.kernel.htmx import render_page
-from pricing.forms import RateForm
-from pricing.models import Flower, MarketRate
-from pricing.selectors.rates import BoardRate, board_now, called_on, slot_at, slot_rates_at
-from pricing.services.rates import publish_rate
+from pricing.forms import RatesForm
+from pricing.selectors.rates import (
+    Board,
+    Row,
+    called_on,
+    entries_that_keep,
+    published,
+    rate_board_at,
+    standings,
+)
+from pricing.services.rates import Question, RateQuestioned, publish_rates
+
+PUBLISHED_IN_SESSION = "rates_published"
 
 
 @member_required(Role.STAFF)
 @require_http_methods(["GET", "POST"])
 def rate_board(request: ShopRequest) -> HttpResponse:
-    """What flowers cost now and what was called today; the owner publishes here."""
+    """What flowers cost now, before and in every slot; the owner publishes here."""
+    board = rate_board_at(request.shop, timezone.now())
     if request.method == "GET":
-        return _board_page(request, RateForm(shop=request.shop))
+        return _board_page(request, RatesForm(board=board))
     if request.member.role != Role.ADMIN:
         raise NotAllowed(_("Only the owner may publish rates."))
-    form = RateForm(request.POST, shop=request.shop)
+    form = RatesForm(request.POST, board=board)
+    again = reverse("pricing:rate_board", query={"flower": _flower_asked(request)})
     if form.is_valid():
+        if form.is_withdrawn():
+            return redirect(again)
         with refusals_on(form):
-            publish_rate(by=request.member, **form.cleaned_data)
-            published = {
-                "flower": form.cleaned_data["flower"].name,
-                "rate": rupees(form.cleaned_data["rate"]),
-            }
-            messages.success(request, _("%(flower)s: %(rate)s is published.") % published)
-            return redirect("pricing:rate_board")
+            try:
+                answer = publish_rates(by=request.member, **form.asked())
+            except RateQuestioned as asked:
+                return _board_page(request, form, question=asked.questions[0], status=422)
+            request.session[PUBLISHED_IN_SESSION] = [rate["id"] for rate in answer.body["rates"]]
+            return redirect(again)
     return _board_page(request, form, status=422)
 
 
-@dataclass(frozen=True)
-class Tile:
-    """A flower on the board: the rate in force, its slots' rates, and a key to publish the next one with."""
-
-    flower: Flower
-    now: BoardRate
-    slots: list[MarketRate]
-    today: dt.date
-    key: UUID = field(default_factory=uuid4)
-
-    @property
-    def is_new(self) -> bool:
-        """The rate is of today: its time says more than its date."""
-        return self.now.since is not None and timezone.localdate(self.now.since) == self.today
-
-
-def _board_page(request: ShopRequest, form: RateForm, *, status: int = 200) -> HttpResponse:
+@member_required(Role.STAFF)
+@require_GET
+def rate_wall(request: ShopRequest) -> HttpResponse:
+    """The board to hang up: read from the other end of the stall, it renews itself."""
     now = timezone.now()
-    today = business_date_of(now, request.shop.turnover_hour)
-    flowers = request.shop.flowers.in_bulk()
-    slot_rates = slot_rates_at(request.shop, now)
-    context = {
+    known, flowers = standings(request.shop, now)
+    context = {"standings": flowers, "slot": known.slot_at(now), "now": now}
+    return render_page(request, "pricing/rate_wall.html", context, fragment="wall")
+
+
+def _flower_asked(request: ShopRequest) -> str:
+    return str((request.POST or request.GET).get("flower", ""))
+
+
+def _chosen(request: ShopRequest, board: Board) -> Row | None:
+    """The flower whose rate stands large: the one asked for, else the first."""
+    asked = _flower_asked(request)
+    return next((row for row in board.rows if str(row.flower.pk) == asked), next(iter(board.rows), None))
+
+
+def _board_page(
+    request: ShopRequest, form: RatesForm, *, question: Question | None = None, status: int = 200
+) -> HttpResponse:
+    board = form.board
+    context: dict[str, Any] = {
+        "board": board,
         "form": form,
-        "tiles": [
-            Tile(flowers[rate.flower_id], rate, slot_rates.get(rate.flower_id, []), today)
-            for rate in board_now(request.shop, now)
-            if rate.flower_id in flowers
-        ],
-        "slot": slot_at(request.shop, now),
-        "calls": called_on(request.shop, today),
+        "question": question,
+        "chosen": _chosen(request, board),
+        "calls": called_on(request.shop, board.known.day),
         "may_publish": request.member.role == Role.ADMIN,
     }
-    return render_page(request, "pricing/rate_board.html", context, status=status)
+    if request.method == "GET" and (ids := request.session.pop(PUBLISHED_IN_SESSION, None)):
+        news = published(request.shop, ids, board)
+        context["published"] = news
+        context["kept"] = entries_that_keep(request.shop, [each.rate for each in news], board.known.day)
+    return render_page(request, "pricing/rate_board.html", context, fragment="rates", status=status)

@@ -36,8 +36,9 @@ def a_member(shop: Shop, name: str, role: Role, language: str = "en") -> Members
         return Membership.objects.create(shop=shop, user=user, role=role)
 
 
-def a_flower(shop: Shop, code: str, name_ta: str, name_en: str, unit: str = Unit.KG) -> Flower:
-    flower = Flower(shop=shop, code=code, unit=unit)
+def a_flower(shop: Shop, code: str, name_ta: str, name_en: str, unit: str = Unit.KG, **fields: Any) -> Flower:
+    """`fields` are others of the model's: glyph="malli", short_name_en="Malli"."""
+    flower = Flower(shop=shop, code=code, unit=unit, **fields)
     flower.name_ta, flower.name_en = name_ta, name_en
     flower.save()
     return flower

@@ -1,4 +1,4 @@
-"""What flowers cost: at a moment, and on the board now."""
+"""What flowers cost: at a moment, on the board now, and beside what they cost before."""
 
 import datetime as dt
 from dataclasses import dataclass
@@ -8,15 +8,16 @@ from uuid import UUID
 
 from django.core.cache import cache
 from django.db import connection
-from django.db.models import Q
+from django.db.models import F, Max, Min, Q
 from django.db.models.query import QuerySet
 
 from malar.accounts.models import Shop
-from malar.kernel.clock import KOLKATA
-from pricing.domain import Quote, RateSource
+from malar.kernel.clock import KOLKATA, business_date_of
+from pricing.domain import Quote, RateSource, is_far
 from pricing.models import Flower, MarketRate, TimeSlot
 
 BOARD_KEPT_S = 300
+FRESH = dt.timedelta(minutes=5)
 
 
 def slot_at(shop: Shop, moment: dt.datetime) -> TimeSlot | None:
@@ -143,6 +144,11 @@ def forget_board(shop: Shop) -> None:
     cache.incr(key)
 
 
+def day_begins(shop: Shop, day: dt.date) -> dt.datetime:
+    """The first moment of a business day."""
+    return dt.datetime.combine(day, dt.time(shop.turnover_hour), tzinfo=KOLKATA)
+
+
 def history(shop: Shop) -> QuerySet[MarketRate]:
     """Every rate ever published, newest first."""
     return shop.market_rates.select_related("flower", "slot", "published_by__user")
@@ -150,18 +156,255 @@ def history(shop: Shop) -> QuerySet[MarketRate]:
 
 def called_on(shop: Shop, day: dt.date) -> QuerySet[MarketRate]:
     """The rates that began on a business day, newest first."""
-    ends = dt.datetime.combine(day, dt.time(shop.turnover_hour), tzinfo=KOLKATA) + dt.timedelta(days=1)
-    starts = ends - dt.timedelta(days=1)
+    starts, ends = day_begins(shop, day), day_begins(shop, day + dt.timedelta(days=1))
     return history(shop).filter(effective_from__gte=starts, effective_from__lt=ends)
 
 
-def slot_rates_at(shop: Shop, moment: dt.datetime) -> dict[UUID, list[MarketRate]]:
-    """The rates of all slots in force at `moment`, by flower, in order of the slots. One query."""
-    rates: dict[UUID, list[MarketRate]] = {}
+@dataclass(frozen=True)
+class Known:
+    """The rates of yesterday and today up to a moment, read once and asked often."""
+
+    now: dt.datetime
+    day: dt.date
+    begins: dt.datetime
+    slots: list[TimeSlot]
+    rates: dict[tuple[UUID, UUID | None], list[MarketRate]]
+
+    def slot_at(self, moment: dt.datetime) -> TimeSlot | None:
+        local = moment.astimezone(KOLKATA)
+        return next(
+            (
+                slot
+                for slot in self.slots
+                if slot.start <= local.time() < slot.end and slot.weekdays >> local.weekday() & 1
+            ),
+            None,
+        )
+
+    def on_board(self, flower: Flower, slot: TimeSlot | None, moment: dt.datetime) -> MarketRate | None:
+        """The rate of one place of the board that held at a moment."""
+        for rate in self.rates.get((flower.pk, slot.pk if slot else None), []):
+            if rate.effective_from <= moment and (rate.effective_to is None or rate.effective_to > moment):
+                return rate
+        return None
+
+    def in_force(self, flower: Flower, moment: dt.datetime) -> MarketRate | None:
+        """What a flower cost at a moment: the called rate, else that of the moment's slot (as QUOTE says)."""
+        slot = self.slot_at(moment)
+        return self.on_board(flower, None, moment) or (self.on_board(flower, slot, moment) if slot else None)
+
+    def before(self, rate: MarketRate) -> MarketRate | None:
+        """What a rate took the place of: the one before it, for a call also the slot's rate."""
+        just_before = rate.effective_from - dt.timedelta(microseconds=1)
+        if rate.slot is None:
+            return self.in_force(rate.flower, just_before)
+        return self.on_board(rate.flower, rate.slot, just_before)
+
+
+def known_rates(shop: Shop, now: dt.datetime) -> Known:
+    """The shop's rates since yesterday's business day began, without those that never held. Two queries."""
+    day = business_date_of(now, shop.turnover_hour)
+    rates: dict[tuple[UUID, UUID | None], list[MarketRate]] = {}
+    since = day_begins(shop, day - dt.timedelta(days=1))
     for rate in (
-        MarketRate.objects.filter(in_force(moment), shop=shop, slot__is_active=True)
-        .select_related("slot")
-        .order_by("slot__start")
+        shop.market_rates.filter(Q(effective_to=None) | Q(effective_to__gt=since))
+        .exclude(effective_to=F("effective_from"))
+        .select_related("flower", "slot")
     ):
-        rates.setdefault(rate.flower_id, []).append(rate)
-    return rates
+        rates.setdefault((rate.flower_id, rate.slot_id), []).append(rate)
+    slots = list(shop.time_slots.filter(is_active=True))
+    return Known(now=now, day=day, begins=day_begins(shop, day), slots=slots, rates=rates)
+
+
+@dataclass(frozen=True)
+class Place:
+    """One place of the rate board, a flower called now (slot None) or in a slot, with what it cost before.
+
+    Rates are ₹ per unit: `rate` in force there now, `yesterday` in that slot or, called, at this time
+    of day; `low` and `high` of the seven business days before today. None where there was none.
+    """
+
+    flower: Flower
+    slot: TimeSlot | None
+    rate: Decimal | None
+    since: dt.datetime | None
+    said_today: bool
+    yesterday: Decimal | None
+    low: Decimal | None
+    high: Decimal | None
+    is_now: bool
+    is_over: bool
+
+    @property
+    def name(self) -> str:
+        """What the place is called in a form: short, because a page has dozens of them."""
+        return f"rate-{self.flower.code}-{f'{self.slot.start:%H%M}' if self.slot else 'called'}"
+
+    @property
+    def usual(self) -> Decimal | None:
+        """What a new rate is compared with."""
+        return self.yesterday or self.rate
+
+    def doubts(self, rate: Decimal) -> bool:
+        """Whether a new rate must be asked about: far from yesterday's and from what was said today.
+
+        On a day when rates break away the owner answers once, not at every call.
+        """
+        return is_far(rate, self.usual) and (not self.said_today or is_far(rate, self.rate))
+
+
+@dataclass(frozen=True)
+class Row:
+    """A flower on the board: its places, called first, and the rate in force now with its source."""
+
+    flower: Flower
+    now: MarketRate | None
+    places: list[Place]
+
+    @property
+    def rate(self) -> Decimal | None:
+        """₹ per unit in force now."""
+        return self.now.rate if self.now else None
+
+
+@dataclass(frozen=True)
+class Board:
+    """The rate board at a moment: a row for each flower, a column for calls and for each slot of the day."""
+
+    known: Known
+    slot: TimeSlot | None
+    slots: list[TimeSlot]
+    rows: list[Row]
+
+    @property
+    def places(self) -> dict[str, Place]:
+        """Every place by its name in forms."""
+        return {place.name: place for row in self.rows for place in row.places}
+
+
+def rate_board_at(shop: Shop, now: dt.datetime) -> Board:
+    """The whole board with yesterday's rates and the range of seven days. Four queries, whatever is sold."""
+    known = known_rates(shop, now)
+    weekday = known.day.weekday()
+    slots = [slot for slot in known.slots if slot.weekdays >> weekday & 1]
+    week = _ranges(shop, known.day)
+    rows = [
+        Row(
+            flower=flower,
+            now=known.in_force(flower, now),
+            places=[_place(known, week, flower, slot) for slot in [None, *slots]],
+        )
+        for flower in shop.flowers.active()
+    ]
+    return Board(known=known, slot=known.slot_at(now), slots=slots, rows=rows)
+
+
+Ranges = dict[tuple[UUID, UUID | None], tuple[Decimal, Decimal]]
+
+
+def _place(known: Known, week: Ranges, flower: Flower, slot: TimeSlot | None) -> Place:
+    rate = known.on_board(flower, slot, known.now)
+    if slot is None:
+        yesterday = known.in_force(flower, known.now - dt.timedelta(days=1))
+    else:
+        ended = dt.datetime.combine(known.day - dt.timedelta(days=1), slot.end, tzinfo=KOLKATA)
+        yesterday = known.on_board(flower, slot, ended - dt.timedelta(microseconds=1))
+    low, high = week.get((flower.pk, slot.pk if slot else None), (None, None))
+    return Place(
+        flower=flower,
+        slot=slot,
+        rate=rate.rate if rate else None,
+        since=rate.effective_from if rate else None,
+        said_today=rate is not None and rate.effective_from >= known.begins,
+        yesterday=yesterday.rate if yesterday else None,
+        low=low,
+        high=high,
+        is_now=slot is not None and slot == known.slot_at(known.now),
+        is_over=slot is not None and slot.end <= known.now.astimezone(KOLKATA).time(),
+    )
+
+
+def _ranges(shop: Shop, day: dt.date) -> Ranges:
+    """The lowest and the highest rate of every place in the seven business days before `day`. One query."""
+    begins, ends = day_begins(shop, day - dt.timedelta(days=7)), day_begins(shop, day)
+    held = (
+        shop.market_rates.filter(Q(effective_to=None) | Q(effective_to__gt=begins), effective_from__lt=ends)
+        .exclude(effective_to=F("effective_from"))
+        .order_by()
+        .values_list("flower", "slot")
+        .annotate(Min("rate"), Max("rate"))
+    )
+    return {(flower, slot): (low, high) for flower, slot, low, high in held}
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A flower on the wall: its rate in force (₹ per unit) and the one it took the place of today.
+
+    `is_fresh`: it changed within the last minutes, and people should notice.
+    """
+
+    flower: Flower
+    rate: Decimal | None
+    before: Decimal | None
+    is_fresh: bool
+
+    @property
+    def change(self) -> Decimal:
+        """₹ up (positive) or down since the call before; 0 where there is nothing to compare."""
+        return self.rate - self.before if self.rate is not None and self.before is not None else Decimal(0)
+
+
+def standings(shop: Shop, now: dt.datetime) -> tuple[Known, list[Standing]]:
+    """Every flower's rate now and before. Three queries."""
+    known = known_rates(shop, now)
+    current = known.slot_at(now)
+    found = []
+    for flower in shop.flowers.active():
+        rate = known.in_force(flower, now)
+        before, is_fresh = None, False
+        if rate is not None:
+            since = rate.effective_from
+            if rate.slot is not None and current is not None:
+                # A slot's rate may stand for weeks; it began to count when its slot began today.
+                since = max(since, dt.datetime.combine(known.day, current.start, tzinfo=KOLKATA))
+            if since > known.begins:
+                before = known.in_force(flower, since - dt.timedelta(microseconds=1))
+                is_fresh = now - since < FRESH
+        found.append(Standing(flower, rate.rate if rate else None, before.rate if before else None, is_fresh))
+    return known, found
+
+
+@dataclass(frozen=True)
+class Published:
+    """A rate that was just published and the ₹ per unit it took the place of."""
+
+    rate: MarketRate
+    before: Decimal | None
+    place: str
+
+
+def published(shop: Shop, ids: list[str], board: Board) -> list[Published]:
+    """What a publishing did, in the order of the board. One query."""
+    told = {
+        (rate.flower_id, rate.slot_id): rate
+        for rate in shop.market_rates.filter(pk__in=ids).select_related("flower", "slot")
+    }
+    found = []
+    for name, place in board.places.items():
+        rate = told.get((place.flower.pk, place.slot.pk if place.slot else None))
+        if rate is not None:
+            before = board.known.before(rate)
+            found.append(Published(rate, before.rate if before else None, name))
+    return found
+
+
+def entries_that_keep(shop: Shop, rates: list[MarketRate], day: dt.date) -> int:
+    """How many of a day's entries keep the rate they were saved with, though these rates are new.
+
+    Asked through the shop's rows: the book is above this room and is not imported.
+    """
+    theirs = Q()
+    for rate in rates:
+        theirs |= Q(flower=rate.flower_id, slot=rate.slot_id) if rate.slot_id else Q(flower=rate.flower_id)
+    return shop.daily_entries.on(day).standing().filter(theirs).exclude(rate=None).count() if rates else 0

@@ -1,6 +1,8 @@
 """Publishing rates."""
 
 import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from functools import partial
 from uuid import UUID
@@ -13,13 +15,14 @@ from django.utils.translation import gettext as _
 from malar.accounts.domain import Role
 from malar.accounts.models import Membership
 from malar.kernel.clock import business_day_ends
-from malar.kernel.errors import NotAllowed, RuleBroken
+from malar.kernel.errors import Fault, NotAllowed, RuleBroken
 from malar.kernel.ids import new_id
 from malar.kernel.quantities import significant_decimals
 from malar.trail.services.answers import Answer, once
+from pricing.domain import meant_by
 from pricing.models import Flower, MarketRate, TimeSlot
 from pricing.selectors.answers import rate_answer
-from pricing.selectors.rates import forget_board, in_force
+from pricing.selectors.rates import Place, forget_board, in_force, rate_board_at
 
 HIGHEST = Decimal("9999999999.99")
 
@@ -40,12 +43,9 @@ def publish_rate(
     end of the business day. Lines already priced keep their rate. Raises NotAllowed for others
     than the owner, RuleBroken for a rate below zero or with more than two decimals.
     """
-    if by.role != Role.ADMIN:
-        raise NotAllowed(_("Only the owner may publish rates."))
-    if rate < 0:
-        raise RuleBroken(_("A rate cannot be below zero."), code="negative", pointer="/rate")
-    if significant_decimals(rate) > 2 or rate > HIGHEST:
-        raise RuleBroken(_("A rate has at most two decimals."), code="too_precise", pointer="/rate")
+    _check_owner(by)
+    if fault := _fault_of(rate, "/rate"):
+        raise RuleBroken(fault.detail, code=fault.code, faults=[fault])
 
     made = id or new_id()
 
@@ -58,6 +58,97 @@ def publish_rate(
 
     body = {"flower": flower.pk, "slot": slot and slot.pk, "rate": rate, "from": effective_from, "id": id}
     return once(by=by, key=key, body=body, made=made, effect=publish)
+
+
+@dataclass(frozen=True)
+class NewRate:
+    """A rate (₹ per unit) for one place of the board. `sure`: the owner was asked about it and said yes."""
+
+    place: Place
+    rate: Decimal
+    sure: bool = False
+
+
+@dataclass(frozen=True)
+class Question:
+    """A rate far from the usual one: the rate that was probably meant, or None where no slip explains it."""
+
+    place: Place
+    rate: Decimal
+    usual: Decimal
+    meant: Decimal | None
+
+
+class RateQuestioned(RuleBroken):
+    """Some rates are far from yesterday's: nothing was published, the owner is asked about each."""
+
+    def __init__(self, questions: Sequence[Question]) -> None:
+        super().__init__(_("A rate is far from yesterday's. Is it right?"), code="rate_far")
+        self.questions = list(questions)
+
+
+def publish_rates(
+    *, by: Membership, key: UUID, rates: Sequence[NewRate], effective_from: dt.datetime | None = None
+) -> Answer:
+    """Publish several rates from one moment on, now if none is given: all of them or none.
+
+    Rules are those of `publish_rate`; the answer's body is `{"rates": [...]}`, each as the API shows
+    it. Raises NotAllowed for others than the owner, RuleBroken with a pointer to each place that
+    cannot be, for no rate at all, and for places of another shop; RateQuestioned for rates more
+    than half off the usual one that nobody was sure about.
+    """
+    _check_owner(by)
+    if not rates:
+        raise RuleBroken(_("Type at least one rate."), code="nothing_to_publish")
+    if faults := [fault for new in rates if (fault := _fault_of(new.rate, f"/{new.place.name}"))]:
+        raise RuleBroken(faults[0].detail, code=faults[0].code, faults=faults)
+    made = [new_id() for _each in rates]
+
+    def publish() -> dict[str, object]:
+        flowers = {new.place.flower.pk for new in rates}
+        # Locked in one order, so that two owners who publish the same flowers wait instead of colliding.
+        locked = by.shop.flowers.active().filter(pk__in=flowers).order_by("pk").select_for_update()
+        if len(locked) != len(flowers):
+            raise RuleBroken(_("This flower is not in your shop's list."), code="unknown_flower")
+        now = timezone.now()
+        _ask_about(by, rates, now)
+        published = [
+            _insert(by, id, new.place.flower, new.place.slot, new.rate, effective_from or now)
+            for id, new in zip(made, rates, strict=True)
+        ]
+        transaction.on_commit(partial(forget_board, by.shop))
+        return {"rates": [rate_answer(rate) for rate in published]}
+
+    body = {"rates": sorted((new.place.name, new.rate) for new in rates), "from": effective_from}
+    return once(by=by, key=key, body=body, made=made[0], effect=publish)
+
+
+def _ask_about(by: Membership, rates: Sequence[NewRate], now: dt.datetime) -> None:
+    """Raise RateQuestioned for what is far from the board as it is now, not as it was when it was shown."""
+    places = rate_board_at(by.shop, now).places
+    questions = []
+    for new in rates:
+        place = places.get(new.place.name)
+        if place is None:
+            raise RuleBroken(_("This time slot is not in your shop's list."), code="unknown_slot")
+        if place.usual and not new.sure and place.doubts(new.rate):
+            questions.append(Question(place, new.rate, place.usual, meant_by(new.rate, place.usual)))
+    if questions:
+        raise RateQuestioned(questions)
+
+
+def _check_owner(by: Membership) -> None:
+    if by.role != Role.ADMIN:
+        raise NotAllowed(_("Only the owner may publish rates."))
+
+
+def _fault_of(rate: Decimal, pointer: str) -> Fault | None:
+    """What forbids a rate, if anything does."""
+    if rate < 0:
+        return Fault(pointer, "negative", _("A rate cannot be below zero."))
+    if significant_decimals(rate) > 2 or rate > HIGHEST:
+        return Fault(pointer, "too_precise", _("A rate has at most two decimals."))
+    return None
 
 
 def _insert(

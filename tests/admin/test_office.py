@@ -302,6 +302,7 @@ NEW_FLOWER = {
     "code": "ROJ",
     "name_ta": "ரோஜா",
     "name_en": "Rose",
+    "glyph": "roja",
     "unit": "kg",
     "position": "3",
     "is_active": "on",
