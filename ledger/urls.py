@@ -4,7 +4,7 @@ import datetime as dt
 
 from django.urls import path, register_converter
 
-from ledger.views import entries, farmers, slips
+from ledger.views import entries, farmer_import, farmers, slips
 
 app_name = "ledger"
 
@@ -33,6 +33,10 @@ urlpatterns = [
     path("slips/<day:day>/<uuid:farmer_id>/", slips.slip, name="slip"),
     path("farmers/", farmers.farmer_list, name="farmer_list"),
     path("farmers/new/", farmers.farmer_new, name="farmer_new"),
+    path("farmers/hints/", farmers.farmer_hints, name="farmer_hints"),
+    path("farmers/import/", farmer_import.farmer_import, name="farmer_import"),
+    path("farmers/import/template.csv", farmer_import.farmer_import_template, name="farmer_import_template"),
     path("farmers/<uuid:farmer_id>/", farmers.farmer_detail, name="farmer_detail"),
+    path("farmers/<uuid:farmer_id>/state/", farmers.farmer_state, name="farmer_state"),
     path("farmers/<uuid:farmer_id>/edit/", farmers.farmer_edit, name="farmer_edit"),
 ]

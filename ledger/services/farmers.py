@@ -1,5 +1,6 @@
 """Taking farmers into the book and keeping what is known of them."""
 
+import unicodedata
 from decimal import Decimal
 from typing import Any, TypedDict
 from uuid import UUID
@@ -15,7 +16,7 @@ from malar.accounts.domain import ALLOWED, Role, normal_phone
 from malar.accounts.models import Membership, Shop
 from malar.kernel.errors import Conflict, Fault, NotAllowed, RuleBroken
 from malar.kernel.ids import new_id
-from malar.kernel.transactions import unit_of_work
+from malar.kernel.transactions import step, unit_of_work
 from malar.trail.services.answers import Answer, once
 
 TAKEN = {"number_taken": "number", "code_taken": "code"}
@@ -49,10 +50,10 @@ def add_farmer(*, by: Membership, key: UUID, particulars: Particulars, id: UUID 
     made = id or new_id()
 
     def add() -> dict[str, Any]:
-        _one_at_a_time(by)
+        hold_list(by)
         farmer = Farmer(id=made, shop=by.shop)
         farmer.number = particulars.get("number") or next_number(by.shop)
-        farmer.code = particulars.get("code") or f"F{farmer.number:03}"
+        farmer.code = particulars.get("code") or code_for(farmer.number)
         _take(farmer, particulars)
         farmer.save(force_insert=True)
         return farmer_answer(farmer)
@@ -68,7 +69,7 @@ def edit_farmer(*, by: Membership, farmer_id: UUID, version: int, particulars: P
     refused field.
     """
     _demand_staff(by)
-    _one_at_a_time(by)
+    hold_list(by)
     farmer = farmer_of(by, farmer_id, lock=True)
     if farmer.version != version:
         raise Conflict(
@@ -94,7 +95,13 @@ def next_number(shop: Shop) -> int:
     return free
 
 
-def _one_at_a_time(by: Membership) -> None:
+def code_for(number: int) -> str:
+    """The code of a farmer who was given none of his own."""
+    return f"F{number:03}"
+
+
+@step
+def hold_list(by: Membership) -> None:
     """Lock the shop's list of farmers: two at once would be given the same number."""
     Shop.objects.select_for_update(no_key=True).get(pk=by.shop_id)
 
@@ -104,10 +111,16 @@ def _demand_staff(by: Membership) -> None:
         raise NotAllowed(_("Only the shop's own people may change farmers."))
 
 
-def _take(farmer: Farmer, particulars: Particulars) -> None:
-    """Put the particulars on the farmer and check him whole."""
+def put_on(farmer: Farmer, particulars: Particulars) -> list[Fault]:
+    """Write particulars on a farmer as they are kept: the one place for that, also for whole lists.
+
+    Spaces are straightened, letters composed (NFC), phones become E.164. Answers the faults of what
+    could not be read and leaves that as it was; what the database demands is asked by `full_clean`.
+    """
     faults: list[Fault] = []
     for name, value in particulars.items():
+        if isinstance(value, str):
+            value = unicodedata.normalize("NFC", " ".join(value.split()))
         if name in {"phone", "whatsapp"} and value:
             try:
                 value = normal_phone(str(value))
@@ -116,19 +129,30 @@ def _take(farmer: Farmer, particulars: Particulars) -> None:
                 continue
         if name in {"number", "code"} and not value:
             continue
-        setattr(farmer, name, value.strip() if isinstance(value, str) else value)
+        setattr(farmer, name, value)
+    return faults
+
+
+def _take(farmer: Farmer, particulars: Particulars) -> None:
+    """Put the particulars on the farmer and check him whole."""
+    faults = put_on(farmer, particulars)
     try:
         farmer.full_clean(exclude=["member"])
     except ValidationError as error:
-        faults += [
-            Fault(_pointer(name, problem), str(problem.code or "invalid"), " ".join(problem.messages))
-            for name, problems in error.error_dict.items()
-            for problem in problems
-        ]
+        faults += faults_in(error)
     if faults:
         raise RuleBroken(faults[0].detail, code=faults[0].code, faults=faults)
 
 
-def _pointer(field: str, problem: ValidationError) -> str:
-    """Where a refusal belongs; a number or code that is taken is refused by a constraint, which names no field."""
-    return f"/{TAKEN.get(str(problem.code), '' if field == NON_FIELD_ERRORS else field)}"
+def faults_in(error: ValidationError) -> list[Fault]:
+    """What a model refuses, field by field. A number or code that is taken is refused by a constraint,
+    which names no field."""
+    return [
+        Fault(
+            f"/{TAKEN.get(str(problem.code), '' if field == NON_FIELD_ERRORS else field)}",
+            str(problem.code or "invalid"),
+            " ".join(problem.messages),
+        )
+        for field, problems in error.error_dict.items()
+        for problem in problems
+    ]
