@@ -2,16 +2,17 @@
 
 import datetime as dt
 from decimal import Decimal
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 from uuid import UUID
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.db import models
 from django.db.models import Q
 from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
-from ledger.domain import EntryStatus, RateReason
+from ledger.domain import CorrectionReason, EntryStatus, RateReason, VoidReason
 from ledger.models import DailyEntry, Farmer
 from ledger.selectors.farmers import find_farmer
 from ledger.services.entries import Changes
@@ -19,8 +20,10 @@ from malar.accounts.models import Shop
 from malar.kernel.formatting import rupees
 from malar.kernel.forms import FigureField, OnceForm
 from malar.kernel.ids import new_id
+from pricing.domain import RateSource
 from pricing.models import Flower
 
+OTHER = "other"
 LOCAL_MINUTE = "%Y-%m-%dT%H:%M"
 
 
@@ -151,6 +154,16 @@ class EntryForm(FiguresForm, OnceForm):
         form.fields[first].widget.attrs["autofocus"] = True
         return form
 
+    @classmethod
+    def again(cls, entry: DailyEntry) -> "EntryForm":
+        """A form with the figures of a cancelled line, to write it once more. The board is asked anew for its rate."""
+        initial = {name: getattr(entry, name) for name in (*EntryEditForm.FIGURES, "captured_at")}
+        if entry.gross_quantity is not None:
+            initial["quantity"] = None
+        if entry.rate_source != RateSource.MANUAL:
+            initial |= {"rate": None, "rate_reason": ""}
+        return cls(shop=entry.shop, initial=initial)
+
     def mint_again(self) -> None:
         super().mint_again()
         cast(QueryDict, self.data)["id"] = str(new_id())
@@ -166,12 +179,40 @@ class EntryForm(FiguresForm, OnceForm):
         return line | {"farmer_id": line.pop("farmer").pk, "flower_id": line.pop("flower").pk}
 
 
-class EntryEditForm(FiguresForm):
-    """Corrections to a line that stands."""
+class ReasonForm(forms.Form):
+    """Why something is done to a line: one of the reasons offered, or words of one's own.
 
-    version = forms.IntegerField(widget=forms.HiddenInput)
-    reason = forms.CharField(label=_("Why it is corrected"), required=False, max_length=200)
+    `cleaned_data["reason"]` is what the book keeps. The API takes a correction without a reason, as its
+    contract says; who stands at the page can be asked for one, and is.
+    """
 
+    OFFERED: ClassVar[type[models.TextChoices]]
+
+    reason = forms.ChoiceField(
+        label=_("Why?"), widget=forms.RadioSelect, error_messages={"required": _("Choose why.")}
+    )
+    other_reason = forms.CharField(label=_("In your own words"), required=False, max_length=200)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        offered = cast(forms.ChoiceField, self.fields["reason"])
+        offered.choices = [*self.OFFERED.choices, (OTHER, _("something else"))]
+
+    def clean(self) -> dict[str, Any]:
+        super().clean()
+        said = self.cleaned_data
+        words = said.pop("other_reason", "")
+        if said.get("reason") == OTHER:
+            said["reason"] = words
+            if not words:
+                self.add_error("other_reason", ValidationError(_("Say why."), code="required"))
+        return said
+
+
+class EntryEditForm(ReasonForm, FiguresForm):
+    """Corrections to a line that stands, or to a version of it."""
+
+    OFFERED = CorrectionReason
     FIGURES = (
         "farmer",
         "flower",
@@ -184,7 +225,9 @@ class EntryEditForm(FiguresForm):
         "note",
     )
 
-    def __init__(self, *args: Any, entry: DailyEntry, shop: Shop, **kwargs: Any) -> None:
+    version = forms.IntegerField(widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, entry: Any, shop: Shop, **kwargs: Any) -> None:
         initial = {name: getattr(entry, name) for name in (*self.FIGURES, "version")}
         if entry.gross_quantity is not None:
             initial["quantity"] = None
@@ -193,31 +236,46 @@ class EntryEditForm(FiguresForm):
         choices = shop.flowers.filter(Q(is_active=True) | Q(pk=entry.flower_id))
         cast(FlowerField, self.fields["flower"]).queryset = choices
 
-    def correction(self) -> dict[str, Any]:
-        """The correction as `edit_entry` takes it: only what was changed, the rest stays as it is."""
+    def changes(self) -> Changes:
+        """What was changed, as `edit_entry` takes it; the rest stays as it is."""
         changes: dict[str, Any] = {
             name: self.cleaned_data[name] for name in self.FIGURES if name in self.changed_data
         }
         for name in ("farmer", "flower"):
             if name in changes:
                 changes[f"{name}_id"] = changes.pop(name).pk
+        return cast(Changes, changes)
+
+    def correction(self) -> dict[str, Any]:
+        """The correction as `edit_entry` takes it."""
         said = self.cleaned_data
-        return {"version": said["version"], "reason": said["reason"], "changes": cast(Changes, changes)}
+        return {"version": said["version"], "reason": said["reason"], "changes": self.changes()}
 
-    def typed(self) -> list[tuple[str, str]]:
-        """What was typed over the line, label and words, to show beside a line that changed meanwhile."""
-        return [
-            (str(self[name].label), str(self.peek(name) if name == "flower" else self[name].value() or "–"))
-            for name in self.FIGURES
-            if name in self.changed_data
-        ]
+    def faults(self) -> list[str]:
+        """What is wrong with the figures alone, while the rest is still being typed."""
+        return [str(words) for name in self.FIGURES for words in self.errors.get(name, [])]
+
+    def over(self, entry: DailyEntry, seen: Any) -> "EntryEditForm":
+        """What was typed over the version `seen`, put over the line as it stands now.
+
+        What he did not touch is the other's: saving the form takes nothing back that was never meant.
+        """
+        typed = EntryEditForm(self.data, entry=seen, shop=self.shop).changed_data
+        present = EntryEditForm(entry=entry, shop=self.shop)
+        words = QueryDict(mutable=True)
+        words.update(self.data)
+        for name in ("version", *(name for name in self.FIGURES if name not in typed)):
+            value = present[name].value()
+            words[name] = "" if value is None else str(value)
+        return EntryEditForm(words, entry=entry, shop=self.shop)
 
 
-class VoidForm(OnceForm):
+class VoidForm(ReasonForm, OnceForm):
     """Cancelling a line."""
 
+    OFFERED = VoidReason
+
     version = forms.IntegerField(widget=forms.HiddenInput)
-    reason = forms.CharField(label=_("Why is it cancelled?"), max_length=200)
 
 
 class EntryFilter(forms.Form):

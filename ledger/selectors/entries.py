@@ -121,9 +121,9 @@ class Version:
     reason: str
 
 
-def versions_of(entry: DailyEntry) -> list[Version]:
-    """Every version of a line, first to last, from the database's own history. Two queries."""
-    rows = list(entry.versions.select_related("pgh_context").order_by("pgh_id"))  # type: ignore[attr-defined]
+def versions_of(entry: DailyEntry | Farmer) -> list[Version]:
+    """Every version of a line, or of a farmer, first to last, from the database's own history. Two queries."""
+    rows = list(entry.versions.select_related("pgh_context").order_by("pgh_id"))  # type: ignore[union-attr]
     contexts = [row.pgh_context.metadata if row.pgh_context else {} for row in rows]
     names = dict(
         Membership.objects.filter(pk__in=[context["member"] for context in contexts if context.get("member")])
@@ -140,6 +140,11 @@ def versions_of(entry: DailyEntry) -> list[Version]:
         )
         for row, context in zip(rows, contexts, strict=True)
     ]
+
+
+def version_of(entry: DailyEntry, number: int) -> Any:
+    """The line as it stood in a version; None where there was no such one."""
+    return entry.versions.filter(version=number).first()  # type: ignore[attr-defined]  # made by keep_history
 
 
 @dataclass(frozen=True)
@@ -170,36 +175,6 @@ def totals_of(entries: DailyEntryQuerySet) -> Totals:
         unpriced=Count("pk", filter=Q(rate=None)),
     )
     return Totals(**sums)
-
-
-@dataclass(frozen=True)
-class FlowerOfDay:
-    """What came of one flower on a day."""
-
-    flower: Flower
-    lines: int
-    quantity: Decimal
-    amount: Decimal
-
-
-def by_flower(shop: Shop, day: dt.date) -> list[FlowerOfDay]:
-    """The day's flowers, most money first. Two queries."""
-    rows = (
-        DailyEntry.objects.filter(shop=shop)
-        .on(day)
-        .standing()
-        .order_by()
-        .values("flower_id")
-        .annotate(
-            lines=Count("pk"),
-            kilos=Sum("quantity"),
-            money=Sum("amount", default=Decimal(0)),
-        )
-        .order_by("-money")
-    )
-    found = list(rows)
-    flowers = shop.flowers.in_bulk([row["flower_id"] for row in found])
-    return [FlowerOfDay(flowers[row["flower_id"]], row["lines"], row["kilos"], row["money"]) for row in found]
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from typing import Any
 from django.db.models import Model
 from django.utils.translation import gettext as _
 
-from ledger.domain import EntryStatus, RateReason
+from ledger.domain import EntryStatus, RateReason, reason_words
 from ledger.models import DailyEntry, Farmer
 from ledger.selectors.entries import Version, versions_of
 from malar.accounts.models import Shop
@@ -33,6 +33,7 @@ class Deed:
     version: Version
     what: str
     door: str
+    reason: str
     changes: list[Change]
 
 
@@ -47,10 +48,18 @@ def history_of(entry: DailyEntry) -> list[Deed]:
             version=version,
             what=_deed(version, is_first=number == 0),
             door=str(DOORS.get(version.door, version.door)),
+            reason=reason_words(version.reason),
             changes=_changes(written[number - 1], written[number]) if number else [],
         )
         for number, version in enumerate(versions)
     ]
+
+
+def changes_between(entry: DailyEntry, other: DailyEntry) -> list[Change]:
+    """What is different in `other`, of the same shop, both as a reader sees them. Two queries."""
+    farmers = _names(entry.shop, Farmer, {entry.farmer_id, other.farmer_id})
+    flowers = _names(entry.shop, Flower, {entry.flower_id, other.flower_id})
+    return _changes(_written(entry, farmers, flowers), _written(other, farmers, flowers))
 
 
 def _deed(version: Version, *, is_first: bool) -> str:
@@ -80,7 +89,7 @@ def _written(row: Any, farmers: Mapping[Any, str], flowers: Mapping[Any, str]) -
         _("Commission"): formatting.rupees(row.commission),
         _("Note"): row.note or "–",
         _("Status"): str(EntryStatus(row.status).label),
-        _("Reason for cancelling"): row.void_reason or "–",
+        _("Reason for cancelling"): reason_words(row.void_reason) or "–",
     }
 
 

@@ -1,13 +1,15 @@
-"""Lines as lists: filtered, of a day, of a farmer; and who brought most on a day."""
+"""Lines as lists: filtered, of a day, of a farmer."""
 
 import datetime as dt
-from dataclasses import dataclass
-from decimal import Decimal
 
-from django.db.models import Count, Q, Sum
+from django.apps import apps
+from django.db.models import OuterRef, Prefetch, Subquery, UUIDField
+from django.db.models.fields.json import KeyTextTransform
+from django.db.models.functions import Cast
 
+from ledger.domain import EntryStatus
 from ledger.models import DailyEntry, DailyEntryQuerySet, Farmer
-from malar.accounts.models import Shop
+from malar.accounts.models import Membership, Shop
 from pricing.models import Flower
 
 
@@ -37,44 +39,30 @@ def entries_matching(
     return entries.order_by("-business_date", "-captured_at", "-id")
 
 
+def with_strikes(entries: DailyEntryQuerySet) -> DailyEntryQuerySet:
+    """Each line with its `strikes`: for a cancelled one the version that says by whom (`name`) and when.
+
+    One query more.
+    """
+    member = Cast(KeyTextTransform("member", "pgh_context__metadata"), UUIDField())
+    names = Membership.objects.filter(pk=OuterRef("member")).values("user__name")
+    strikes = (
+        apps.get_model("ledger", "DailyEntryEvent")
+        .objects.filter(status=EntryStatus.VOIDED)
+        .annotate(member=member)
+        .annotate(name=Subquery(names))
+        .only("pgh_obj", "pgh_created_at")
+    )
+    return entries.prefetch_related(Prefetch("versions", strikes, to_attr="strikes"))
+
+
 def last_lines_on(shop: Shop, day: dt.date, limit: int = 10) -> list[DailyEntry]:
     """The lines of a day that were written last, cancelled ones too. One query."""
-    entries = DailyEntry.objects.filter(shop=shop).on(day).with_names()
+    entries = with_strikes(DailyEntry.objects.filter(shop=shop).on(day).with_names())
     return list(entries.order_by("-received_at", "-id")[:limit])
 
 
 def last_lines_of(farmer: Farmer, limit: int = 20) -> list[DailyEntry]:
     """A farmer's newest lines, on whatever day. One query."""
-    entries = farmer.daily_entries.with_names()
+    entries = with_strikes(farmer.daily_entries.with_names())
     return list(entries.order_by("-business_date", "-captured_at", "-id")[:limit])
-
-
-@dataclass(frozen=True)
-class FarmerOfDay:
-    """What a farmer brought on a day: kilograms of what is weighed, and ₹."""
-
-    farmer: Farmer
-    lines: int
-    kilograms: Decimal
-    amount: Decimal
-
-
-def by_farmer(shop: Shop, day: dt.date, limit: int = 10) -> list[FarmerOfDay]:
-    """The farmers who brought most on a day, most money first. Two queries."""
-    rows = list(
-        DailyEntry.objects.filter(shop=shop)
-        .on(day)
-        .standing()
-        .order_by()
-        .values("farmer_id")
-        .annotate(
-            lines=Count("pk"),
-            kilograms=Sum("quantity", filter=Q(unit="kg"), default=Decimal(0)),
-            money=Sum("amount", default=Decimal(0)),
-        )
-        .order_by("-money", "-kilograms", "farmer__number")[:limit]
-    )
-    farmers = shop.farmers.in_bulk([row["farmer_id"] for row in rows])
-    return [
-        FarmerOfDay(farmers[row["farmer_id"]], row["lines"], row["kilograms"], row["money"]) for row in rows
-    ]

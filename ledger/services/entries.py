@@ -33,6 +33,7 @@ from malar.accounts.models import Membership
 from malar.kernel.clock import business_date_of
 from malar.kernel.errors import Conflict, Fault, NotAllowed, RuleBroken
 from malar.kernel.ids import new_id
+from malar.kernel.money import line_amount, line_commission
 from malar.kernel.quantities import significant_decimals
 from malar.kernel.transactions import in_unit, step, unit_of_work
 from malar.trail.services.answers import Answer, once
@@ -250,6 +251,32 @@ def edit_entry(
     RuleBroken naming each refused field.
     """
     entry = _locked(by, entry_id, version)
+    _correct(entry, changes, by)
+    entry.version += 1
+    entry.save()
+    record(EntryCorrected(entry=entry.pk, farmer=entry.farmer_id, version=entry.version), shop=by.shop)
+    return entry_of(by, entry_id)
+
+
+def corrected_entry(*, by: Membership, entry_id: UUID, changes: Changes) -> DailyEntry:
+    """The line as `edit_entry` would leave it, with amount and commission; nothing is written.
+
+    Raises what `edit_entry` raises, but for a version that is no longer the present one.
+    """
+    entry = entry_of(by, entry_id)
+    _check_may_change(by, entry)
+    _correct(entry, changes, by)
+    entry.amount = entry.commission = None
+    if entry.rate is not None:
+        entry.amount = line_amount(entry.quantity, entry.rate)
+        entry.commission = line_commission(
+            entry.amount, entry.quantity, entry.commission_pct, entry.commission_per_unit
+        )
+    return entry
+
+
+def _correct(entry: DailyEntry, changes: Changes, by: Membership) -> None:
+    """Put a correction into the line, unsaved. Raises RuleBroken naming each refused field."""
     faults: list[Fault] = [
         *_rate_faults(changes.get("rate"), changes.get("rate_reason", "")),
         *_text_faults("/note", changes.get("note", "")),
@@ -280,10 +307,6 @@ def edit_entry(
     if "note" in changes:
         entry.note = changes["note"]
     entry.review_reasons = _questions_again(entry)
-    entry.version += 1
-    entry.save()
-    record(EntryCorrected(entry=entry.pk, farmer=entry.farmer_id, version=entry.version), shop=by.shop)
-    return entry_of(by, entry_id)
 
 
 def _questions_again(entry: DailyEntry) -> list[str]:
@@ -380,8 +403,7 @@ def _strike(by: Membership, entry_id: UUID, reason: str, version: int | None) ->
 def _locked(by: Membership, entry_id: UUID, version: int | None) -> DailyEntry:
     """The line, locked against other writers, if `by` may change it and it stands as he saw it."""
     entry = entry_of(by, entry_id, lock=True)
-    if not may_change(by, entry):
-        raise NotAllowed(_("Only the owner may change what somebody else entered."))
+    _check_may_change(by, entry)
     if version is not None and entry.version != version:
         raise Conflict(
             _("Somebody changed this slip meanwhile. Look at it and correct it again."),
@@ -391,6 +413,11 @@ def _locked(by: Membership, entry_id: UUID, version: int | None) -> DailyEntry:
     if entry.is_voided:
         raise Conflict(_("This slip is cancelled already."), code="voided", current=entry_answer(entry))
     return entry
+
+
+def _check_may_change(by: Membership, entry: DailyEntry) -> None:
+    if not may_change(by, entry):
+        raise NotAllowed(_("Only the owner may change what somebody else entered."))
 
 
 def refusal(faults: Sequence[Fault]) -> RuleBroken:

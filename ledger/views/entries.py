@@ -15,16 +15,16 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from ledger.forms.entries import EntryEditForm, EntryFilter, EntryForm, VoidForm
 from ledger.models import DailyEntry
-from ledger.selectors.entries import entry_of, may_change, totals_of
-from ledger.selectors.history import history_of
-from ledger.selectors.lists import entries_matching, last_lines_on
-from ledger.services.entries import edit_entry, record_entry, void_entry
+from ledger.selectors.entries import entry_of, may_change, totals_of, version_of
+from ledger.selectors.history import changes_between, history_of
+from ledger.selectors.lists import entries_matching, last_lines_on, with_strikes
+from ledger.services.entries import corrected_entry, edit_entry, record_entry, void_entry
 from malar.accounts.access import member_required
 from malar.accounts.domain import Role
 from malar.accounts.middleware import ShopRequest
 from malar.accounts.models import Membership
 from malar.kernel.clock import business_date_of
-from malar.kernel.errors import NotAllowed, NotFound
+from malar.kernel.errors import NotAllowed, NotFound, RuleBroken
 from malar.kernel.forms import refusals_on
 from malar.kernel.htmx import render_page, wants_fragment
 from pricing.selectors.rates import board_now, rate_at
@@ -37,7 +37,8 @@ LINES_ON_A_PAGE = 50
 def entry_new(request: ShopRequest) -> HttpResponse:
     """Record a line. Over htmx a GET answers what is known of the farmer and flower chosen so far."""
     if request.method == "GET":
-        form = EntryForm.fresh(shop=request.shop, kept=request.GET)
+        again = _named(request.member, request.GET.get("again"))
+        form = EntryForm.again(again) if again else EntryForm.fresh(shop=request.shop, kept=request.GET)
         return _entry_page(request, form, fragment="hints", saved=request.GET.get("saved"))
     form = EntryForm(request.POST, shop=request.shop)
     if form.is_valid():
@@ -76,12 +77,12 @@ def _entry_page(
             "farmers": request.shop.farmers.active(),
             "day": day,
             "lines": last_lines_on(request.shop, day),
-            "saved": _saved(request.member, saved),
+            "saved": _named(request.member, saved),
         }
     return render_page(request, "ledger/entry_new.html", context, fragment=fragment, status=status)
 
 
-def _saved(member: Membership, entry_id: str | None) -> DailyEntry | None:
+def _named(member: Membership, entry_id: str | None) -> DailyEntry | None:
     """The line the address names; an address can be anything."""
     try:
         return entry_of(member, UUID(entry_id)) if entry_id else None
@@ -100,8 +101,14 @@ def entry_list(request: ShopRequest) -> HttpResponse:
         question = form.question()
         entries = entries_matching(request.shop, **question)
         several_days = question["start"] < question["end"]
-    page = Paginator(entries.with_names(), LINES_ON_A_PAGE).get_page(request.GET.get("page"))
-    context = {"form": form, "page": page, "totals": totals_of(entries), "several_days": several_days}
+    page = Paginator(with_strikes(entries.with_names()), LINES_ON_A_PAGE).get_page(request.GET.get("page"))
+    context = {
+        "form": form,
+        "page": page,
+        "totals": totals_of(entries),
+        "several_days": several_days,
+        "farmers": request.shop.farmers.active(),
+    }
     return render_page(request, "ledger/entry_list.html", context, fragment="found")
 
 
@@ -110,9 +117,11 @@ def entry_list(request: ShopRequest) -> HttpResponse:
 def entry_detail(request: ShopRequest, entry_id: UUID) -> HttpResponse:
     """One line with all its figures and everything that was ever done to it."""
     entry = entry_of(request.member, entry_id)
+    history = history_of(entry)
     context = {
         "entry": entry,
-        "history": history_of(entry),
+        "history": history,
+        "last": history[-1],
         "may_change": may_change(request.member, entry) and not entry.is_voided,
     }
     return render_page(request, "ledger/entry_detail.html", context)
@@ -129,34 +138,67 @@ def _to_change(request: ShopRequest, entry_id: UUID) -> DailyEntry:
 @member_required(Role.STAFF)
 @require_http_methods(["GET", "POST"])
 def entry_edit(request: ShopRequest, entry_id: UUID) -> HttpResponse:
-    """Correct a line; if it changed meanwhile, show how it stands now and what was typed."""
+    """Correct a line. Over htmx a GET answers what it would come to.
+
+    If the line changed meanwhile, both versions are shown side by side and nothing is written.
+    """
     entry = _to_change(request, entry_id)
     if request.method == "GET" and entry.is_voided:
         return redirect("ledger:entry_detail", entry.pk)
     if request.method == "GET":
-        return _edit_page(request, entry, EntryEditForm(entry=entry, shop=request.shop))
+        typed = request.GET if wants_fragment(request) else None
+        return _edit_page(request, entry, EntryEditForm(typed, entry=entry, shop=request.shop))
     form = EntryEditForm(request.POST, entry=entry, shop=request.shop)
     if form.is_valid():
         with refusals_on(form):
             edit_entry(by=request.member, entry_id=entry.pk, **form.correction())
             messages.success(request, _("%(slip)s is corrected.") % {"slip": entry.slip_number})
             return redirect("ledger:entry_detail", entry.pk)
+    if form.has_error(NON_FIELD_ERRORS, "voided"):
+        return _voided_meanwhile(request, entry)
     if form.has_error(NON_FIELD_ERRORS, "stale"):
-        present = EntryEditForm(entry=entry, shop=request.shop)
-        return _edit_page(request, entry, present, stale=form, status=409)
+        seen = version_of(entry, form.cleaned_data["version"]) or entry
+        return _edit_page(request, entry, form.over(entry, seen), status=409)
     return _edit_page(request, entry, form, status=422)
 
 
 def _edit_page(
-    request: ShopRequest,
-    entry: DailyEntry,
-    form: EntryEditForm,
-    *,
-    stale: EntryEditForm | None = None,
-    status: int = 200,
+    request: ShopRequest, entry: DailyEntry, form: EntryEditForm, *, status: int = 200
 ) -> HttpResponse:
-    context = {"entry": entry, "form": form, "stale": stale, "farmers": request.shop.farmers.active()}
-    return render_page(request, "ledger/entry_edit.html", context, status=status)
+    """The line as it stands beside the form, and on top what becomes of its amount."""
+    corrected, faults = _preview(request.member, entry, form)
+    context = {
+        "entry": entry,
+        "form": form,
+        "corrected": corrected,
+        "faults": faults,
+    }
+    if not wants_fragment(request):
+        context |= {"farmers": request.shop.farmers.active()}
+    if status == 409:
+        context |= {
+            "faster": history_of(entry)[-1],
+            "differences": changes_between(entry, corrected) if corrected else [],
+        }
+    return render_page(request, "ledger/entry_edit.html", context, fragment="sum", status=status)
+
+
+def _preview(
+    member: Membership, entry: DailyEntry, form: EntryEditForm
+) -> tuple[DailyEntry | None, list[str]]:
+    """The line as the form would leave it, None where nothing was typed or it cannot be; and why it cannot."""
+    if not form.is_bound or (faults := form.faults()):
+        return None, faults if form.is_bound else []
+    try:
+        return corrected_entry(by=member, entry_id=entry.pk, changes=form.changes()), []
+    except RuleBroken as broken:
+        return None, [fault.detail for fault in broken.faults] or [broken.detail]
+
+
+def _voided_meanwhile(request: ShopRequest, entry: DailyEntry) -> HttpResponse:
+    """Somebody cancelled the line while another was at it: its page says who and why, and offers to write it again."""
+    messages.warning(request, _("%(slip)s was cancelled meanwhile.") % {"slip": entry.slip_number})
+    return redirect("ledger:entry_detail", entry.pk)
 
 
 @member_required(Role.STAFF)
@@ -175,6 +217,9 @@ def entry_void(request: ShopRequest, entry_id: UUID) -> HttpResponse:
             void_entry(by=request.member, entry_id=entry.pk, **form.cleaned_data)
             messages.success(request, _("%(slip)s is cancelled.") % {"slip": entry.slip_number})
             return redirect("ledger:entry_detail", entry.pk)
+    if form.has_error(NON_FIELD_ERRORS, "voided"):
+        return _voided_meanwhile(request, entry)
     if form.has_error(NON_FIELD_ERRORS, "stale"):
-        return render_page(request, "ledger/entry_void.html", context | {"stale": form}, status=409)
+        faster = history_of(entry)[-1]
+        return render_page(request, "ledger/entry_void.html", context | {"faster": faster}, status=409)
     return render_page(request, "ledger/entry_void.html", context | {"form": form}, status=422)

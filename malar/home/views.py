@@ -1,38 +1,63 @@
 """What a member sees first: the shop's day, or a farmer's own."""
 
 import datetime as dt
+import json
 
 from django.http import HttpResponse
 from django.utils import timezone
 from django.utils.dateparse import parse_date
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
-from ledger.models import DailyEntry
-from ledger.selectors.entries import by_flower, entries_seen_by, totals_of
+from ledger.selectors.days import day_of, state_of
+from ledger.selectors.entries import entries_seen_by, totals_of
 from ledger.selectors.farmers import farmers_seen_by
-from ledger.selectors.lists import by_farmer, last_lines_on
+from ledger.selectors.lists import last_lines_on
 from malar.accounts.access import member_required
 from malar.accounts.domain import Role
 from malar.accounts.middleware import ShopRequest
 from malar.kernel.clock import business_date_of
-from malar.kernel.htmx import render_page
+from malar.kernel.formatting import clock_time
+from malar.kernel.htmx import render_page, wants_fragment
+
+FARMERS_AT_ONCE = 12
+"""How many farmers the board shows before somebody asks for all of them."""
 
 
 @member_required(Role.FARMER)
 @require_GET
 def board(request: ShopRequest) -> HttpResponse:
-    """The day's figures for the shop's people; for a farmer his own lines, at the same address."""
+    """The day's figures for the shop's people; for a farmer his own lines, at the same address.
+
+    Over htmx `seen` tells what the reader has before him: while that stands nothing is sent but the
+    time, and when the day is over the page begins the next one.
+    """
     if request.member.role == Role.FARMER:
         return _my_day(request)
     day, today = _day(request)
+    now = timezone.now()
+    state = f"{day}-{state_of(request.shop, day)}-{now:%H}{now.minute // 15}"
+    seen = request.GET.get("seen") if wants_fragment(request) else None
+    if seen == state:
+        return _unchanged(now)
+    if seen and not seen.startswith(str(day)):
+        return HttpResponse(headers={"HX-Refresh": "true"})
+    figures = day_of(request.shop, day, now)
     context = _neighbours(day, today) | {
-        "totals": totals_of(DailyEntry.objects.filter(shop=request.shop).on(day)),
-        "flowers": by_flower(request.shop, day),
-        "farmers": by_farmer(request.shop, day),
+        "figures": figures,
+        "farmers": figures.farmers[:FARMERS_AT_ONCE],
+        "more_farmers": figures.farmers[FARMERS_AT_ONCE:],
         "lines": last_lines_on(request.shop, day),
-        "as_of": timezone.now(),
+        "state": state,
+        "as_of": now,
     }
     return render_page(request, "home/board.html", context, fragment="figures")
+
+
+def _unchanged(now: dt.datetime) -> HttpResponse:
+    """Nothing to show but that it is still so; behaviours/quiet-refresh.js writes it down."""
+    words = _("As of %(time)s") % {"time": clock_time(now)}
+    return HttpResponse(status=204, headers={"HX-Trigger": json.dumps({"malar:unchanged": words})})
 
 
 def _my_day(request: ShopRequest) -> HttpResponse:
@@ -61,6 +86,7 @@ def _neighbours(day: dt.date, today: dt.date) -> dict[str, object]:
     one = dt.timedelta(days=1)
     return {
         "day": day,
+        "today": today,
         "is_today": day == today,
         "before": day - one if day > dt.date.min else None,
         "after": day + one if day < today else None,

@@ -5,7 +5,6 @@ import re
 from decimal import Decimal
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
@@ -94,41 +93,3 @@ def test_what_cannot_be_is_said_at_its_field_and_nothing_is_lost(
     expect(page.locator("[role=alert]").first).to_contain_text("The sack cannot weigh as much")
     expect(page.locator("#id_gross_quantity")).to_have_value(re.compile(r"0\.2"))
     assert not DailyEntry.objects.exists()
-
-
-PAGES = (
-    "/",
-    "/ledger/entries/",
-    "/ledger/entries/new/",
-    "/ledger/farmers/",
-    "/ledger/farmers/new/",
-    "/pricing/rates/",
-    "/messages/",
-    "/members/",
-)
-
-
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("language", ["en", "ta"])
-def test_every_page_can_be_read_and_reached_by_everybody(
-    page: Page, meena: Membership, raja: Farmer, jasmine: Flower, language: str, theme: str
-) -> None:
-    """axe finds nothing wrong, and nothing is cut off at the side of the tablet."""
-    from tests.cast import recorded
-
-    owner = a_member(meena.shop, "Ponni", Role.ADMIN, language=language)
-    called(jasmine, "1450", timezone.now() - dt.timedelta(minutes=1), meena)
-    line = recorded(owner, raja, jasmine)
-    page.emulate_media(color_scheme="dark" if theme == "dark" else "light")
-    sign_in(page, owner)
-    wrong: dict[str, object] = {}
-    for path in (*PAGES, f"/ledger/entries/{line.pk}/", f"/ledger/entries/{line.pk}/edit/"):
-        page.goto(path)
-        violations = Axe().run(page).response["violations"]
-        if violations:
-            wrong[path] = [
-                (each["id"], [node["target"] for node in each["nodes"]][:3]) for each in violations
-            ]
-        if page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"):
-            wrong[f"{path} is wider than the tablet"] = True
-    assert wrong == {}

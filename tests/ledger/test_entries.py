@@ -2,7 +2,7 @@
 
 import datetime as dt
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 from uuid import uuid4
 
 import pytest
@@ -10,14 +10,14 @@ from django.utils import timezone
 
 from ledger.models import DailyEntry, Farmer, SlipCounter
 from ledger.selectors.entries import versions_of
-from ledger.services.entries import edit_entry, record_entry, void_entry
+from ledger.services.entries import Changes, corrected_entry, edit_entry, record_entry, void_entry
 from malar.accounts.domain import Role
 from malar.accounts.models import Membership
 from malar.kernel.errors import Conflict, NotAllowed, NotFound, RuleBroken
 from malar.kernel.transactions import through
 from malar.trail.models import AnsweredRequest, Event
 from pricing.models import Flower
-from tests.cast import a_member, a_slot, at, called, recorded
+from tests.cast import a_flower, a_member, a_slot, at, called, recorded
 
 pytestmark = pytest.mark.django_db
 
@@ -325,6 +325,66 @@ def test_another_flower_takes_its_own_rate_and_another_farmer_his_own_commission
     )
     assert (edited.rate, edited.amount) == (Decimal("520.00"), Decimal("3068.00"))
     assert edited.commission == Decimal("153.40")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"gross_quantity": Decimal("7.125")},
+        {"rate": Decimal("333.33")},
+        {"rate": None},
+        {"tare": Decimal("0.275"), "rate": Decimal("0.01")},
+        {"farmer": "lakshmi"},
+        {"flower": "rose"},
+        {"flower": "rose", "rate": Decimal("41.5")},
+        {"note": "wet"},
+    ],
+    ids=str,
+)
+def test_a_correction_comes_to_what_was_said_before_it_was_saved(
+    meena: Membership,
+    kumar: Membership,
+    raja: Farmer,
+    lakshmi: Farmer,
+    jasmine: Flower,
+    changes: dict[str, Any],
+) -> None:
+    """The preview computes in Python, the book in the database: they agree to the paisa, and nothing is written."""
+    rose = a_flower(kumar.shop, "ROS", "ரோஜா", "Rose")
+    lakshmi.commission_pct = Decimal("7.35")
+    lakshmi.save()
+    called(jasmine, "877.77", at("2026-03-06", "04:00"), meena)
+    line = recorded(kumar, raja, jasmine, captured_at=at("2026-03-06", "04:50"))
+    said = cast(
+        Changes,
+        {
+            {"farmer": "farmer_id", "flower": "flower_id"}.get(name, name): {
+                "lakshmi": lakshmi.pk,
+                "rose": rose.pk,
+            }.get(value, value)
+            for name, value in changes.items()
+        },
+    )
+    before = everything_written()
+    preview = corrected_entry(by=kumar, entry_id=line.pk, changes=said)
+    assert everything_written() == before
+    line.refresh_from_db()
+    assert line.version == 1
+
+    saved = edit_entry(by=kumar, entry_id=line.pk, version=1, changes=said)
+    figures = ("quantity", "rate", "amount", "commission", "commission_pct", "farmer_id", "flower_id", "note")
+    assert [getattr(preview, name) for name in figures] == [getattr(saved, name) for name in figures]
+
+
+def test_nobody_is_told_what_another_s_line_would_come_to(
+    meena: Membership, devi: Membership, raja: Farmer, jasmine: Flower
+) -> None:
+    line = recorded(meena, raja, jasmine)
+    anbu = a_member(meena.shop, "Anbu", Role.STAFF)
+    with pytest.raises(NotAllowed):
+        corrected_entry(by=anbu, entry_id=line.pk, changes={})
+    with pytest.raises(NotFound):
+        corrected_entry(by=devi, entry_id=line.pk, changes={})
 
 
 def test_a_typed_rate_survives_another_flower(kumar: Membership, meena: Membership, raja: Farmer) -> None:

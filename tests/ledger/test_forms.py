@@ -11,8 +11,9 @@ from ledger.documents import ROLL_LONGEST_MM, parts_of, roll_length, sheets_of
 from ledger.forms.entries import EntryEditForm, EntryFilter, EntryForm
 from ledger.forms.farmers import FarmerFilter
 from ledger.models import DailyEntry, Farmer
-from ledger.selectors.entries import Slip, Totals
+from ledger.selectors.entries import Slip, Totals, version_of
 from ledger.selectors.farmers import find_farmer
+from ledger.services.entries import edit_entry
 from malar.accounts.models import Membership, Shop
 from pricing.models import Flower
 from tests.cast import a_farmer, a_flower, recorded
@@ -123,6 +124,7 @@ class TestEditForm:
             "tare": "0,2",
             "sacks": "1",
             "rate": "900",
+            "reason": "weight misread",
         }
         form = EntryEditForm(query(**(stands | fields)), entry=line, shop=line.shop)
         assert form.is_valid(), form.errors
@@ -143,10 +145,25 @@ class TestEditForm:
             "note": "wet",
         }
 
-    def test_what_was_typed_can_be_told(self, lotus: Flower, line: DailyEntry) -> None:
-        form = self.typed(line, flower=str(lotus.pk), rate="", note="wet")
+    def test_words_of_one_s_own_are_the_reason_where_none_of_the_offered_ones_is(
+        self, line: DailyEntry
+    ) -> None:
+        assert self.typed(line).correction()["reason"] == "weight misread"
+        own = self.typed(line, reason="other", other_reason=" the scale was wet ")
+        assert own.correction()["reason"] == "the scale was wet"
 
-        assert form.typed() == [("Flower", "Lotus"), ("Rate, ₹", "–"), ("Note", "wet")]
+    def test_over_a_newer_version_only_what_was_typed_is_put(
+        self, kumar: Membership, line: DailyEntry
+    ) -> None:
+        form = self.typed(line, note="wet")
+        edit_entry(by=kumar, entry_id=line.pk, version=1, changes={"rate": Decimal("950")})
+        line.refresh_from_db()
+        seen = version_of(line, 1)
+
+        form = form.over(line, seen)
+
+        assert form.is_valid(), form.errors
+        assert form.correction() == {"version": 2, "reason": "weight misread", "changes": {"note": "wet"}}
 
     def test_a_flower_no_longer_sold_stays_on_its_line(self, jasmine: Flower, line: DailyEntry) -> None:
         jasmine.is_active = False
@@ -177,8 +194,13 @@ class TestFilter:
         question = form.question()
         assert (question["start"].isoformat(), question["end"].isoformat()) == days
 
-    def test_a_filter_for_farmers_that_cannot_be_read_filters_nothing(self) -> None:
-        assert FarmerFilter(query(active="maybe")).question() == {"words": "", "is_active": True}
+    def test_a_filter_for_farmers_that_cannot_be_read_filters_nothing(self, shop: Shop) -> None:
+        assert FarmerFilter(query(active="maybe", village="Nowhere"), shop=shop).question(TODAY) == {
+            "words": "",
+            "is_active": True,
+            "village": "",
+            "unseen_since": None,
+        }
 
 
 class TestPaper:

@@ -9,6 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 from uuid import uuid4
 
 import pytest
+import time_machine
 from django.db import connection
 from django.http import HttpResponse
 from django.test.utils import CaptureQueriesContext
@@ -16,6 +17,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from ledger.models import DailyEntry, Farmer
+from ledger.selectors.entries import versions_of
 from ledger.services.entries import edit_entry, void_entry
 from malar.accounts.domain import Role
 from malar.accounts.models import Membership
@@ -320,9 +322,33 @@ class TestBook:
 
         shown = html(page_of(kumar).get(BOOK, {"day": DAY}))
 
-        assert '<dd class="figure__value">5.900' in shown
-        assert '<dd class="figure__value">₹5,900.00' in shown
-        assert '<dd class="figure__value">₹590.00' in shown
+        last_row = shown[shown.index("<tfoot>") : shown.index("</tfoot>")]
+        for figure in ("1 entry", "5.900 kg", "₹5,900.00", "₹590.00"):
+            assert figure in last_row
+
+    def test_a_cancelled_line_says_by_whom_when_and_why(
+        self, meena: Membership, kumar: Membership, raja: Farmer, jasmine: Flower
+    ) -> None:
+        with time_machine.travel(at(DAY, "05:00"), tick=False):
+            voided = recorded(kumar, raja, jasmine, rate=Decimal("500"))
+        with time_machine.travel(at(DAY, "05:20"), tick=False):
+            void_entry(by=meena, entry_id=voided.pk, reason="written twice")
+        shown = html(page_of(kumar).get(BOOK, {"day": DAY}))
+        row = shown[shown.index("struck-row") : shown.index("</tr>", shown.index("struck-row"))]
+
+        assert "cancelled</span> written twice" in row
+        assert "Meena," in row
+
+    def test_a_reason_of_ours_is_said_in_the_reader_s_language(
+        self, meena: Membership, kumar: Membership, raja: Farmer, jasmine: Flower
+    ) -> None:
+        voided = recorded(kumar, raja, jasmine, captured_at=at(DAY, "05:00"))
+        void_entry(by=kumar, entry_id=voided.pk, reason="written twice")
+        clerk = a_member(meena.shop, "Murugan", Role.STAFF, language="ta")
+        page = page_of(clerk)
+
+        assert "இரண்டு முறை பதிந்தது" in html(page.get(BOOK, {"day": DAY}))
+        assert "இரண்டு முறை பதிந்தது" in html(page.get(reverse("ledger:entry_detail", args=[voided.pk])))
 
     @pytest.mark.parametrize(
         "asked", [{"from": "yesterday"}, {"from": DAY, "to": "2026-03-01"}, {"flower": "x"}, {"status": "x"}]
@@ -404,7 +430,7 @@ def correction(entry: DailyEntry, **fields: str) -> dict[str, str]:
         "rate": "1450.00",
         "rate_reason": "",
         "note": "",
-        "reason": "",
+        "reason": "weight misread",
         **fields,
     }
 
@@ -414,7 +440,7 @@ class TestOneLine:
         self, meena: Membership, kumar: Membership, line: DailyEntry
     ) -> None:
         address = reverse("ledger:entry_edit", args=[line.pk])
-        typed = correction(line, gross_quantity="7.100", reason="scale was wet")
+        typed = correction(line, gross_quantity="7.100", reason="other", other_reason="scale was wet")
         page_of(meena).post(address, typed)
 
         shown = html(page_of(kumar).get(reverse("ledger:entry_detail", args=[line.pk])))
@@ -476,22 +502,116 @@ class TestOneLine:
         assert answer.status_code == 302, html(answer)
         assert (line.unit, line.quantity, line.amount) == ("piece", Decimal(60), Decimal("720.00"))
 
-    def test_a_line_changed_meanwhile_is_shown_as_it_stands_and_asked_for_again(
+    def test_a_correction_needs_a_reason_and_keeps_the_one_chosen(
+        self, kumar: Membership, line: DailyEntry
+    ) -> None:
+        page, address = page_of(kumar), reverse("ledger:entry_edit", args=[line.pk])
+        for said in (
+            {"reason": ""},
+            {"reason": "other"},
+            {"reason": "other", "other_reason": "  "},
+            {"reason": "x"},
+        ):
+            assert page.post(address, correction(line, gross_quantity="7.100", **said)).status_code == 422
+        line.refresh_from_db()
+        assert line.version == 1
+
+        page.post(address, correction(line, gross_quantity="7.100", reason="weight misread"))
+        assert versions_of(line)[-1].reason == "weight misread"
+
+    def test_what_it_would_come_to_is_said_while_it_is_typed_and_nothing_written(
+        self, kumar: Membership, line: DailyEntry
+    ) -> None:
+        page, address = page_of(kumar), reverse("ledger:entry_edit", args=[line.pk])
+
+        typed = correction(line, gross_quantity="7,1", reason="")
+        answer = html(page.get(address, typed, headers=HTMX))
+
+        assert "<del>₹8,555.00</del> <ins>₹10,005.00</ins>" in answer
+        assert "<form" not in answer
+        line.refresh_from_db()
+        assert (line.version, line.amount) == (1, Decimal("8555.00"))
+
+    @pytest.mark.parametrize(
+        ("fields", "words"),
+        [
+            ({"tare": "9"}, "The sack cannot weigh as much as the flowers in it."),
+            ({"gross_quantity": "six"}, "Enter a number, for example 12.5."),
+            ({"farmer": "99"}, "This farmer is not in your shop&#x27;s list."),
+        ],
+    )
+    def test_what_cannot_be_is_said_while_it_is_typed(
+        self, kumar: Membership, line: DailyEntry, fields: dict[str, str], words: str
+    ) -> None:
+        address = reverse("ledger:entry_edit", args=[line.pk])
+        answer = page_of(kumar).get(address, correction(line, **fields), headers=HTMX)
+
+        assert answer.status_code == 200
+        assert words in html(answer)
+        assert "<ins>" not in html(answer)
+
+    def test_an_emptied_rate_comes_to_what_the_board_said(
+        self, meena: Membership, kumar: Membership, jasmine: Flower, line: DailyEntry
+    ) -> None:
+        called(jasmine, "900", at(DAY, "04:00"), meena)
+        address = reverse("ledger:entry_edit", args=[line.pk])
+
+        assert "<ins>₹5,310.00</ins>" in html(
+            page_of(kumar).get(address, correction(line, rate=""), headers=HTMX)
+        )
+
+    def test_two_versions_stand_side_by_side_when_somebody_was_faster(
         self, meena: Membership, kumar: Membership, line: DailyEntry
     ) -> None:
-        edit_entry(by=meena, entry_id=line.pk, version=1, changes={"gross_quantity": Decimal("8.100")})
+        edit_entry(
+            by=meena,
+            entry_id=line.pk,
+            version=1,
+            changes={"gross_quantity": Decimal("8.100")},
+            reason="weight misread",
+        )
 
         address = reverse("ledger:entry_edit", args=[line.pk])
-        answer = page_of(kumar).post(address, correction(line, note="for the temple"))
+        answer = page_of(kumar).post(address, correction(line, rate="1000"))
 
         assert answer.status_code == 409
         shown = html(answer)
-        assert "Somebody changed this slip meanwhile." in shown
+        assert "Changed meanwhile: Meena" in shown
+        assert '<th scope="row">Rate</th><td><b>₹1,450.00</b></td><td><ins>₹1,000.00</ins></td>' in shown
+        assert "Keep ₹11,455.00" in shown
+        assert "Save mine: ₹7,900.00" in shown
+        # What Meena corrected and he did not touch stays hers.
         assert 'value="8.100"' in shown
-        assert "<dt>Note</dt><dd>for the temple</dd>" in shown
         assert 'name="version" value="2"' in shown
         line.refresh_from_db()
-        assert (line.version, line.note) == (2, "")
+        assert (line.version, line.rate) == (2, Decimal("1450.00"))
+
+    def test_saving_one_s_own_version_then_takes_nothing_of_the_other_s_back(
+        self, meena: Membership, kumar: Membership, line: DailyEntry
+    ) -> None:
+        edit_entry(by=meena, entry_id=line.pk, version=1, changes={"gross_quantity": Decimal("8.100")})
+        page, address = page_of(kumar), reverse("ledger:entry_edit", args=[line.pk])
+        shown = html(page.post(address, correction(line, rate="1000")))
+
+        fields = dict(re.findall(r'<input[^>]* name="(\w+)" value="([^"]*)"', shown))
+        again = {name: fields.get(name, "") for name in correction(line)} | {
+            "flower": str(line.flower_id),
+            "reason": "agreed rate",
+        }
+        assert page.post(address, again).status_code == 302
+        line.refresh_from_db()
+        assert (line.version, line.gross_quantity, line.rate) == (3, Decimal("8.100"), Decimal("1000.00"))
+
+    def test_a_line_cancelled_meanwhile_is_shown_as_cancelled(
+        self, meena: Membership, kumar: Membership, line: DailyEntry
+    ) -> None:
+        void_entry(by=meena, entry_id=line.pk, reason="wrong farmer")
+        page = page_of(kumar)
+        typed = correction(line, note="x", version="2")
+        answer = page.post(reverse("ledger:entry_edit", args=[line.pk]), typed, follow=True)
+
+        assert f"{line.slip_number} was cancelled meanwhile." in html(answer)
+        assert "Cancelled: wrong farmer." in html(answer)
 
     def test_a_refused_correction_changes_nothing(self, kumar: Membership, line: DailyEntry) -> None:
         address = reverse("ledger:entry_edit", args=[line.pk])
@@ -513,7 +633,7 @@ class TestOneLine:
             address = reverse(f"ledger:{name}", args=[line.pk])
             assert address not in detail
             assert page.get(address).status_code == 403
-            refused = page.post(address, correction(line, note="x", reason="y", key=str(uuid4())))
+            refused = page.post(address, correction(line, note="x", key=str(uuid4())))
             assert refused.status_code == 403
         line.refresh_from_db()
         assert line.version == 1
@@ -522,16 +642,16 @@ class TestOneLine:
         address = reverse("ledger:entry_void", args=[line.pk])
         page = page_of(kumar)
 
-        assert "5.900 kg × ₹1,450.00 = ₹8,555.00" in html(page.get(address))
-        for reason in ("", "   "):
-            typed = {"version": "1", "key": str(uuid4()), "reason": reason}
+        assert "<del>₹8,555.00</del>" in html(page.get(address))
+        for said in ({"reason": ""}, {"reason": "other"}, {"reason": "other", "other_reason": "   "}):
+            typed = {"version": "1", "key": str(uuid4()), **said}
             assert page.post(address, typed).status_code == 422
         line.refresh_from_db()
         assert not line.is_voided
 
     def test_a_cancelled_line_stays_in_the_book_struck_out(self, kumar: Membership, line: DailyEntry) -> None:
         page, address = page_of(kumar), reverse("ledger:entry_void", args=[line.pk])
-        typed = {"version": "1", "key": str(uuid4()), "reason": "weighed twice"}
+        typed = {"version": "1", "key": str(uuid4()), "reason": "other", "other_reason": "weighed twice"}
         assert page.post(address, typed).status_code == 302
         assert page.post(address, typed).status_code == 302, "the same request twice is answered alike"
 
@@ -543,11 +663,34 @@ class TestOneLine:
         for name in ("entry_edit", "entry_void"):
             assert page.get(reverse(f"ledger:{name}", args=[line.pk])).status_code == 302
 
+    def test_it_can_be_written_again_with_its_figures_as_another_line(
+        self, kumar: Membership, line: DailyEntry
+    ) -> None:
+        void_entry(by=kumar, entry_id=line.pk, reason="wrong farmer")
+        page = page_of(kumar)
+        assert f"{NEW}?again={line.pk}" in html(page.get(reverse("ledger:entry_detail", args=[line.pk])))
+
+        shown = html(page.get(NEW, {"again": str(line.pk)}))
+
+        for name, value in (
+            ("farmer", "14"),
+            ("gross_quantity", "6.100"),
+            ("tare", "0.200"),
+            ("rate", "1450.00"),
+        ):
+            assert re.search(f'name="{name}" value="{value}"', shown), name
+        assert f'name="captured_at" value="{DAY}T04:50"' in shown
+        assert f'<option value="{line.flower_id}" selected' in shown
+        assert f'name="id" value="{line.pk}"' not in shown
+
+    def test_another_shop_s_line_is_not_written_again_here(self, devi: Membership, line: DailyEntry) -> None:
+        assert "6.100" not in html(page_of(devi).get(NEW, {"again": str(line.pk)}))
+
     def test_a_line_changed_meanwhile_is_not_cancelled_unseen(
         self, meena: Membership, kumar: Membership, line: DailyEntry
     ) -> None:
         edit_entry(by=meena, entry_id=line.pk, version=1, changes={"gross_quantity": Decimal("8.100")})
-        typed = {"version": "1", "key": str(uuid4()), "reason": "twice"}
+        typed = {"version": "1", "key": str(uuid4()), "reason": "written twice"}
         answer = page_of(kumar).post(reverse("ledger:entry_void", args=[line.pk]), typed)
 
         assert answer.status_code == 409
@@ -766,7 +909,8 @@ class TestFarmers:
         assert stale.status_code == 409
         assert "Somebody changed this farmer meanwhile." in html(stale)
         assert 'value="Batlagundu"' in html(stale)
-        assert (lakshmi.village_en, lakshmi.is_active) == ("Batlagundu", False)
+        assert "<dt>Village in English</dt><dd>Nilakottai</dd>" in html(stale)
+        assert (lakshmi.village_en, lakshmi.is_active) == ("Batlagundu", True)
 
     def test_farmers_themselves_may_not_look_at_the_list(self, raja: Farmer) -> None:
         assert raja.member is not None
