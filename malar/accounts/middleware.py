@@ -10,6 +10,7 @@ from malar.accounts.selectors import memberships_of
 from malar.kernel.transactions import through
 
 SHOP_IN_SESSION = "shop"
+DOORS_BY_PATH = {"admin": "admin", "sync": "sync"}
 
 
 class ShopRequest(HttpRequest):
@@ -49,7 +50,7 @@ def member_of_shop(
                 request.member, request.shop = member, member.shop  # type: ignore[attr-defined]
             translation.activate(user.language)
             request.LANGUAGE_CODE = translation.get_language()
-        with through("admin" if request.path.startswith("/admin/") else "page"):
+        with through(DOORS_BY_PATH.get(request.path.split("/", 2)[1], "page")):
             return get_response(request)
 
     return middleware

@@ -24,7 +24,12 @@ PRICED_AT_NINE = ("SEV", "SEN", "KOZ")
 """Flowers whose rate is fixed after the morning: about 8 % of the lines are unpriced until then."""
 OFTEN_CALLED = ("MAL", "MUL", "KAN", "PIC")
 OPENS = dt.time(4, 0)
+NINE = dt.time(9, 0)
 CLOSES_AFTER = dt.timedelta(hours=5, minutes=30)
+SEEN_BY_NOW = dt.timedelta(minutes=90)
+FAVOURITE = 0.6
+"""How often a farmer brings the first of his flowers, where he has several."""
+UNUSUAL = 0.03
 
 
 @cache
@@ -80,9 +85,21 @@ class Sale:
     priced_at_nine: Decimal | None
 
 
-def morning(day: dt.date, people: list[dict[str, Any]], chance: random.Random) -> Iterator[Call | Sale]:
-    """A day in the order of its moments (load profile: domain research §5.1)."""
-    opens = dt.datetime.combine(day, OPENS, tzinfo=KOLKATA)
+def opens_at(day: dt.date, now: dt.datetime) -> dt.datetime:
+    """Four o'clock. Who tries Malar before half past five finds a shop that opened ninety minutes ago."""
+    at_four = dt.datetime.combine(day, OPENS, tzinfo=KOLKATA)
+    midnight = dt.datetime.combine(day, dt.time(0), tzinfo=KOLKATA)
+    return max(midnight, min(at_four, now.astimezone(KOLKATA) - SEEN_BY_NOW))
+
+
+def morning(opens: dt.datetime, people: list[dict[str, Any]], chance: random.Random) -> Iterator[Call | Sale]:
+    """A day in the order of its moments (load profile: domain research §5.1).
+
+    Some flowers are called again and again, some have the rates of their slots until they are called
+    once at the close, some are priced at nine; so whoever comes later in the day finds every rate.
+    """
+    day, closes = opens.date(), opens + CLOSES_AFTER
+    nine = dt.datetime.combine(day, NINE, tzinfo=KOLKATA)
     flowers = {flower["code"]: flower for flower in fixture()["flowers"]}
     mood = {code: Decimal(str(round(chance.uniform(0.85, 1.25), 2))) for code in flowers}
     calls: list[Call | Sale] = [
@@ -94,6 +111,11 @@ def morning(day: dt.date, people: list[dict[str, Any]], chance: random.Random) -
         for code in OFTEN_CALLED
         for slot in range(4)
     ]
+    for code in flowers:
+        if code in PRICED_AT_NINE:
+            calls.append(Call(nine, code, _to_five(flowers[code]["slot_rates"][2] * mood[code])))
+        elif code not in OFTEN_CALLED:
+            calls.append(Call(closes, code, _to_five(flowers[code]["slot_rates"][3] * mood[code])))
     sales: list[Call | Sale] = [
         _sale(opens, person, code, flowers, chance, mood)
         for person in people
@@ -104,7 +126,16 @@ def morning(day: dt.date, people: list[dict[str, Any]], chance: random.Random) -
 
 
 def _brought(brings: list[str], chance: random.Random) -> list[str]:
-    return [chance.choice(brings) for _ in range(chance.choice((1, LINES_A_FARMER, LINES_A_FARMER, 3)))]
+    return [
+        brings[0] if chance.random() < FAVOURITE else chance.choice(brings)
+        for _ in range(chance.choice((1, LINES_A_FARMER, LINES_A_FARMER, 3)))
+    ]
+
+
+def _usual(person: str, flower: str, *, is_counted: bool) -> float:
+    """What this farmer brings of that flower on most days, in its unit: the same on every morning."""
+    his = random.Random(f"{person} {flower}")  # noqa: S311  # mornings, not secrets
+    return his.choice((20, 30, 40, 60, 80)) if is_counted else his.uniform(3, 14)
 
 
 def _sale(
@@ -119,11 +150,10 @@ def _sale(
     counted = flowers[code]["unit"] != "kg"
     sacks = 0 if counted else chance.choice((1, 1, 1, 2))
     tare = Decimal(sacks) * Decimal("0.100") * chance.choice((1, 2))
-    gross = (
-        Decimal(chance.randrange(10, 120))
-        if counted
-        else Decimal(chance.randrange(1200, 14000, 50)) / 1000 + tare
-    )
+    brought = _usual(person["code"], code, is_counted=counted) * chance.uniform(0.8, 1.25)
+    if chance.random() < UNUSUAL:
+        brought *= 2.2
+    gross = Decimal(round(brought)) if counted else Decimal(round(brought * 20)) / 20 + tare
     late_rate = _to_five(flowers[code]["slot_rates"][2] * mood[code])
     return Sale(
         at=opens + dt.timedelta(minutes=minutes),

@@ -21,7 +21,7 @@ from malar.accounts.models import Membership, Shop
 from malar.accounts.services import verified_user
 from malar.kernel.clock import KOLKATA, business_date_of
 from malar.kernel.transactions import in_unit, through
-from malar.ops.mornings import PRICED_AT_NINE, Call, Sale, farmers, fixture, morning
+from malar.ops.mornings import NINE, PRICED_AT_NINE, Call, Sale, farmers, fixture, morning, opens_at
 from pricing.models import Flower, TimeSlot
 from pricing.services.rates import publish_rate
 
@@ -30,7 +30,6 @@ PEOPLE = (
     (Role.STAFF, "staff@malar.demo", "குமார்", Language.TAMIL),
     (Role.FARMER, "farmer@malar.demo", "மு. முருகேசன்", Language.TAMIL),
 )
-NINE = dt.time(9, 0)
 
 
 class Command(BaseCommand):
@@ -40,7 +39,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--farmers", type=int, default=30)
-        parser.add_argument("--days", type=int, default=7, help="mornings, today's included")
+        parser.add_argument("--days", type=int, default=8, help="mornings, today's included")
         parser.add_argument("--seed", type=int, default=1)
         parser.add_argument(
             "--if-empty", action="store_true", help="do nothing where there is a shop already"
@@ -60,7 +59,7 @@ class Command(BaseCommand):
             chance = random.Random(options["seed"])  # noqa: S311  # mornings, not secrets
             for n in range(options["days"]):
                 day = first_day + dt.timedelta(days=n)
-                lines = self.live(members, morning(day, people, chance), now)
+                lines = self.live(members, morning(opens_at(day, now), people, chance), now)
                 if options["verbosity"]:
                     self.stdout.write(f"{day:%d/%m/%Y}  {lines} lines")
         if options["verbosity"]:
@@ -156,5 +155,6 @@ class Command(BaseCommand):
             )
             version += 1
         nine = dt.datetime.combine(sale.at.date(), NINE, tzinfo=KOLKATA)
-        if sale.priced_at_nine is not None and sale.rate is None and nine < now - dt.timedelta(hours=12):
+        waited = sale.priced_at_nine is not None and sale.rate is None and sale.at < nine
+        if waited and nine < now - dt.timedelta(hours=12):
             edit_entry(by=clerk, entry_id=answer.made, version=version, changes={"rate": sale.priced_at_nine})

@@ -1,0 +1,12 @@
+"""The tablet's addresses, below /sync/v1/."""
+
+from django.urls import path
+
+from malar.sync import views
+
+app_name = "sync"
+
+urlpatterns = [
+    path("hello/", views.hello, name="hello"),
+    path("ref/", views.ref, name="ref"),
+]

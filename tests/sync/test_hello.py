@@ -1,0 +1,129 @@
+"""Who is at the tablet."""
+
+import datetime as dt
+
+import pytest
+from django.contrib.sessions.models import Session
+from django.core.cache import cache
+from django.test import Client
+from django.utils import timezone
+
+from ledger.models import Farmer
+from malar.accounts.domain import Role
+from malar.accounts.models import Membership, User
+from tests.cast import a_member
+from tests.conftest import page_of
+
+pytestmark = pytest.mark.django_db
+
+HELLO, REF = "/sync/v1/hello/", "/sync/v1/ref/"
+
+
+def test_hello_says_who_is_signed_in_where_and_what_time_it_is(kumar: Membership) -> None:
+    answer = page_of(kumar).get(HELLO)
+    said = answer.json()
+
+    assert answer.status_code == 200
+    assert set(said) == {"user", "shop", "csrf", "server_time", "protocol"}
+    assert said["user"] == {
+        "id": str(kumar.user_id),
+        "name": "Kumar",
+        "role": "staff",
+        "language": "en",
+    }
+    assert (said["shop"], said["protocol"]) == (str(kumar.shop_id), 1)
+    assert said["server_time"].endswith("+05:30")
+    assert abs(dt.datetime.fromisoformat(said["server_time"]) - timezone.now()) < dt.timedelta(minutes=1)
+
+
+def test_the_token_of_hello_opens_the_door_for_writing(kumar: Membership) -> None:
+    browser = Client(enforce_csrf_checks=True)
+    browser.force_login(kumar.user)
+
+    def code(**headers: str) -> str:
+        answer = browser.post("/api/v1/daily-entries/", "{}", "application/json", headers=headers)
+        return str(answer.json()["code"])
+
+    assert code() == "csrf_failed"
+    assert code(**{"X-CSRFToken": browser.get(HELLO).json()["csrf"]}) == "idempotency_key_required"
+
+
+@pytest.mark.parametrize("path", [HELLO, REF])
+def test_a_stranger_is_told_so_and_sent_nowhere(db: None, client: Client, path: str) -> None:
+    answer = client.get(path)
+
+    assert (answer.status_code, answer.json()) == (401, {"code": "auth_required"})
+
+
+@pytest.mark.parametrize("path", [HELLO, REF])
+def test_a_session_that_has_ended_is_told_so_and_sent_nowhere(kumar: Membership, path: str) -> None:
+    client = page_of(kumar)
+    assert client.get(path).status_code == 200
+    Session.objects.all().delete()
+    cache.clear()
+
+    answer = client.get(path)
+
+    assert (answer.status_code, answer.json()) == (401, {"code": "auth_required"})
+
+
+@pytest.mark.parametrize("path", [HELLO, REF])
+def test_a_user_who_may_no_longer_sign_in_is_a_stranger(kumar: Membership, path: str) -> None:
+    client = page_of(kumar)
+    User.objects.filter(pk=kumar.user_id).update(is_active=False)
+
+    assert client.get(path).status_code == 401
+
+
+@pytest.mark.parametrize("path", [HELLO, REF])
+def test_farmers_and_people_without_a_shop_have_no_counter(
+    raja: Farmer, kumar: Membership, path: str
+) -> None:
+    assert raja.member
+    Membership.objects.filter(pk=kumar.pk).update(is_active=False)
+
+    for member in (raja.member, kumar):
+        answer = page_of(member).get(path)
+        assert (answer.status_code, answer.json()) == (403, {"code": "not_allowed"})
+
+
+@pytest.mark.parametrize("path", [HELLO, REF, f"{REF}?parts=names"])
+def test_every_answer_is_marked_as_ours_and_never_kept(
+    kumar: Membership, raja: Farmer, client: Client, path: str
+) -> None:
+    assert raja.member
+    for asked in (page_of(kumar), page_of(raja.member), client):
+        answer = asked.get(path)
+        assert answer["X-Sync-Protocol"] == "1"
+        assert answer["Cache-Control"] == "no-store"
+        assert answer["Content-Type"] == "application/json"
+
+
+def test_a_token_of_the_api_does_not_open_the_tablet_s_door(kumar: Membership, client: Client) -> None:
+    answer = client.get(HELLO, headers={"Authorization": "Bearer x"})
+
+    assert answer.status_code == 401
+
+
+def test_who_has_two_shops_is_in_the_one_he_chose(kumar: Membership, devi: Membership) -> None:
+    beside = Membership.objects.create(user=kumar.user, shop=devi.shop, role=Role.STAFF)
+    client = page_of(kumar)
+    assert client.get(HELLO).json()["shop"] == str(kumar.shop_id)
+
+    client.post("/shop/", {"shop": str(beside.shop_id)})
+
+    assert client.get(HELLO).json()["shop"] == str(beside.shop_id)
+    assert client.get(REF).json()["shop"]["id"] == str(beside.shop_id)
+    # A header names a shop to programs; here the session says it.
+    headers = {"X-Shop": str(kumar.shop_id)}
+    assert client.get(HELLO, headers=headers).json()["shop"] == str(beside.shop_id)
+
+
+def test_the_owner_is_at_the_counter_too(meena: Membership) -> None:
+    assert page_of(meena).get(HELLO).json()["user"]["role"] == "admin"
+
+
+def test_names_are_sent_as_they_are(shop: object, kumar: Membership) -> None:
+    selvi = a_member(kumar.shop, "செல்வி", Role.STAFF, language="ta")
+
+    assert page_of(selvi).get(HELLO).json()["user"]["name"] == "செல்வி"
