@@ -13,6 +13,7 @@ MALAR_HOME = Path(env.text("MALAR_HOME", str(BASE_DIR / ".run")))
 
 SECRET_KEY = env.text("SECRET_KEY")
 DEBUG = False
+DESIGN_PAGE = False  # /design/, for who builds Malar: not where people work
 ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", "127.0.0.1,localhost")
 ROOT_URLCONF = "malar.urls"
 WSGI_APPLICATION = "malar.wsgi.application"
@@ -45,7 +46,9 @@ INSTALLED_APPS = [
     "pricing",
     "ledger",
     "notifications",
+    "malar.sync",
     "malar.home",
+    "malar.pwa",
     "malar.ops",
 ]
 
@@ -54,6 +57,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "malar.kernel.middleware.compress_api",
     "csp.middleware.CSPMiddleware",
+    "malar.pwa.middleware.forget_who_asks",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",

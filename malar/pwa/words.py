@@ -1,0 +1,117 @@
+"""What the counter's JavaScript says, in the language that is active. `{name}` is filled in by the page."""
+
+from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
+
+from ledger.domain import RateReason
+from malar.kernel.quantities import Unit
+
+
+def counter_words() -> dict[str, str]:
+    """Every sentence of static/js/counter/view.js and counter.js, by the name it has there."""
+    return {
+        **{unit.value: str(unit.label) for unit in Unit},
+        **{reason.value: str(reason.label) for reason in RateReason},
+        # What stands in the slip.
+        "choose_farmer": _("Choose the farmer"),
+        "choose_how": _("Type his number or tap his name"),
+        "nobody": _("Nobody has number {number}"),
+        "looking": _("Looking for number {number}…"),
+        "inactive": _("No longer active"),
+        "number": _("Farmer number"),
+        "next_number": _("Next number?"),
+        "flower_number": _("Flower number"),
+        "usual": _("Usual {low}–{high}"),
+        "sacks": _("{count} sacks: {sacks} = {total}"),
+        "rate_none": _("rate?"),
+        "rate_later": _("The rate can follow later"),
+        "rate_today": _("Today’s rate"),
+        "rate_typed": _("Rate typed by hand"),
+        "rate_change": _("Change the rate, {rate}"),
+        "rate_offer": _("New rate ₹{rate}"),
+        "petals": _("{count} of 5 details ready"),
+        # What Save misses.
+        "missing_farmer": _("The farmer is missing"),
+        "missing_flower": _("The flower is missing"),
+        "missing_weight": _("The weight is missing"),
+        "missing_rate": _("The rate is missing"),
+        "missing_reason": _("Choose why the rate is another one"),
+        # What is asked.
+        "ask": _("{quantity} {unit}?"),
+        "ask_scale": _("The scale reads {likely}."),
+        "ask_band": _("{name} usually brings {low}–{high} {unit} of {flower}."),
+        "ask_largest": _("That is far more {flower} than anybody has brought lately."),
+        "ask_sack": _("That is more than one sack holds."),
+        "ask_likely": _("Change to {quantity}"),
+        "ask_right": _("{quantity} is right"),
+        "ask_edit": _("Type it again"),
+        "ask_reason": _("Why another rate?"),
+        # What has happened.
+        "saved": pgettext("line", "Saved"),
+        "saved_spoken": _("Saved: {number} {name}, {flower}, {quantity} {unit}, {amount} rupees"),
+        "saved_spoken_no_rate": _("Saved without a rate: {number} {name}, {flower}, {quantity} {unit}"),
+        "saving": _("Saving…"),
+        "other_rate": _("Written at {written}; the slip said {quoted}"),
+        "no_rate": _("no rate"),
+        "undo": _("Undo"),
+        "right": pgettext("answer", "Right"),
+        "cancelled": pgettext("entry", "cancelled"),
+        "undo_reason": _("Taken back at the counter"),
+        "undone": _("Cancelled: {number} {name}, {flower}, {quantity} {unit}"),
+        "stands": pgettext("entry", "recorded"),
+        "entries": pgettext("counted", "entries"),
+        "entry": pgettext("counted", "entry"),
+        # What is in the way.
+        "pill_loading": _("Loading…"),
+        "pill_ok": _("All saved"),
+        "pill_unsaved": pgettext("in few letters", "Not saved yet"),
+        "pill_off": _("No connection"),
+        "pill_out": _("Signed out"),
+        "off_title": _("Not saved yet"),
+        "off_text": _("It is not certain that it arrived. Press Save again: it is written only once."),
+        "clear_anyway": _("Clear it all the same"),
+        "off_undo": _("The server cannot be reached. Press Undo again."),
+        "refused_title": _("Not saved"),
+        "refused_farmer": _("Farmer: {detail}"),
+        "refused_flower": _("Flower: {detail}"),
+        "refused_weight": _("Weight: {detail}"),
+        "refused_rate": _("Rate: {detail}"),
+        "earlier_title": _("The first try has arrived"),
+        "earlier_text": _(
+            "This slip stands in the book as it was before you changed it."
+            " Correct it there, then start this slip again."
+        ),
+        "earlier_open": _("Open the entry"),
+        "undo_off": _("Not cancelled"),
+        "undo_gone": _("This line was changed or cancelled by somebody else meanwhile."),
+        "other_open": _("The slip of {number} is still open"),
+        "other_open_text": _("Save it or clear it, then choose {number}."),
+        "back": _("Back to the slip"),
+        "again": _("Try again"),
+        "sign_in_title": _("Please sign in"),
+        "sign_in_text": _(
+            "Nobody is signed in on this tablet any more. The slip is kept: sign in and press Save."
+        ),
+        "sign_in_first": _("Sign in to write down what the farmers bring."),
+        "sign_in": _("Sign in"),
+        "closed_title": _("The counter is for the shop’s people"),
+        "closed_text": _("Your own entries and slips are on your page."),
+        "closed": _("To my page"),
+        "first_off": _(
+            "The server cannot be reached, and this tablet does not know your farmers and rates yet."
+        ),
+        "start_title": _("Before the first sale"),
+        "no_farmers": _("No farmers yet. The first one makes the counter work."),
+        "add_farmer": _("Add a farmer"),
+        "no_flowers": _("No flowers yet. The owner adds them in the office."),
+        "add_flowers": _("To the office"),
+        # Finding somebody.
+        "found": _("{count} found"),
+        "found_none": _("Nobody found. Try another spelling, the number or the village."),
+        # The scale.
+        "scale_steady": _("Scale {quantity} · steady"),
+        "scale_moving": _("Scale {quantity} …"),
+        "scale_zero": _("Waiting for the scale to return to 0"),
+        "scale_lost": _("Scale not connected · type the weight"),
+        "scale_connect": _("Connect the scale"),
+    }

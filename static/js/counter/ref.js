@@ -1,0 +1,257 @@
+/**
+ * What the counter knows: farmers, flowers, slots, rates and the day so far.
+ *
+ * @typedef {import("./slip.js").Farmer} Farmer
+ * @typedef {import("./slip.js").Flower} Flower
+ * @typedef {import("./slip.js").World} World
+ * @typedef {import("./rates.js").Rate} Rate
+ * @typedef {import("./rates.js").Slot} Slot
+ * @typedef {{id: string, name: string, role: string, language: "ta" | "en"}} User
+ * @typedef {{id: string, name_ta: string, name_en: string, number_digits: 3 | 4, turnover_hour: number}} Shop
+ * @typedef {{id: string, farmer: string, flower: string, quantity: string, unit: string, rate: string | null,
+ *   amount: string | null, status: string, version: number, captured_at: string, mine: boolean}} DayLine
+ * @typedef {{date: string, lines: number, kilograms: string, amount: string, last: DayLine[]}} Day
+ * @typedef {"farmers" | "flowers" | "rates" | "day"} Part
+ */
+import { gramsOf, paiseOf } from "./figures.js";
+import { businessDate, clockOffset, rateAt, slotAt } from "./rates.js";
+
+const PREFIX = "/sync/v1/";
+const TIMEOUT_MS = 8000;
+/** More apart than this, and the device slept or its clock was set. */
+const DRIFT_MS = 2000;
+/** Two thousand farmers over a line of 2G. */
+const LONG_MS = 60_000;
+const REFRESH_MS = 30_000;
+/** Farmers are seldom new in the middle of a morning. */
+const ALL_MS = 600_000;
+/** @type {Part[]} */
+const ALL = ["farmers", "flowers", "rates", "day"];
+
+/**
+ * Dispatches `change` when something was fetched, `signedout` when the session is over (or the role may not),
+ * and `unreachable` when nothing came through: what is known stays, with its `asOf`.
+ */
+export class Reference extends EventTarget {
+  /** @type {User | null} */
+  user = null;
+  /** @type {Shop | null} */
+  shop = null;
+  /** @type {string} the shop's id as hello says it */
+  shopId = "";
+  csrf = "";
+  /** @type {string} ISO time, by the server, of what is known */
+  asOf = "";
+  /** @type {Map<string, Farmer>} */
+  farmers = new Map();
+  /** @type {Map<number, Farmer>} */
+  numbers = new Map();
+  /** @type {Map<string, Flower>} in the stall's order */
+  flowers = new Map();
+  /** @type {Slot[]} */
+  slots = [];
+  /** @type {Rate[]} newest first */
+  rates = [];
+  /** Epoch ms by the server: until then all rates are known. */
+  ratesAt = 0;
+  /** @type {Day | null} */
+  day = null;
+  isReachable = true;
+  isSignedOut = false;
+  /** The one signed in does not sell: a farmer. */
+  isForbidden = false;
+  #offset = 0;
+  /** How far Date.now() was ahead of our clock when the server last said the time. */
+  #drift = 0;
+  #allAt = -Infinity;
+  #isLong = false;
+  /** @type {ReturnType<typeof setInterval> | undefined} */
+  #timer;
+
+  /**
+   * The clock only goes forward: Date.now() jumps when the tablet is set, or sets itself.
+   *
+   * @param {{fetch?: typeof fetch, page?: Pick<Document, "addEventListener" | "removeEventListener" | "visibilityState">, clock?: () => number}} [outside]
+   */
+  constructor({
+    fetch: send = (...args) => fetch(...args),
+    page = document,
+    clock = () => performance.timeOrigin + performance.now(),
+  } = {}) {
+    super();
+    this.send = send;
+    this.page = page;
+    this.clock = clock;
+  }
+
+  /** Fetch all, then keep rates and day fresh while somebody looks. @returns {Promise<void>} */
+  async start() {
+    this.stop();
+    this.#timer = setInterval(this.#again, REFRESH_MS);
+    this.page.addEventListener("visibilitychange", this.#again);
+    if (await this.hello()) await this.refresh(ALL);
+  }
+
+  stop() {
+    clearInterval(this.#timer);
+    this.page.removeEventListener("visibilitychange", this.#again);
+  }
+
+  #again = async () => {
+    if (this.page.visibilityState !== "visible" || this.#isLong) return;
+    if (!this.csrf && !(await this.hello())) return;
+    await this.refresh(this.clock() - this.#allAt < ALL_MS ? ["rates", "day"] : ALL);
+  };
+
+  /** Who we are: user, shop, CSRF token and the server's clock. @returns {Promise<boolean>} whether it got through */
+  async hello() {
+    const answer = await this.#get("hello/");
+    if (!answer || this.#isOther(answer.shop)) return false;
+    this.user = answer.user;
+    this.shopId = answer.shop;
+    this.csrf = answer.csrf;
+    this.dispatchEvent(new Event("change"));
+    return true;
+  }
+
+  /** @param {Part[]} [parts] @returns {Promise<boolean>} whether it got through */
+  async refresh(parts = ["rates", "day"]) {
+    const isLong = parts.includes("farmers") || parts.includes("flowers");
+    this.#isLong ||= isLong;
+    const answer = await this.#get(`ref/?parts=${parts.join(",")}`, isLong ? LONG_MS : TIMEOUT_MS);
+    if (isLong) this.#isLong = false;
+    if (!answer || this.#isOther(answer.shop.id)) return false;
+    // Answers may overtake each other; an older one says nothing new.
+    if (Date.parse(answer.as_of) < Date.parse(this.asOf)) return true;
+    this.asOf = answer.as_of;
+    this.shop = answer.shop;
+    if (answer.farmers) {
+      const farmers = answer.farmers.map(farmerOf);
+      this.farmers = new Map(farmers.map((/** @type {Farmer} */ farmer) => [farmer.id, farmer]));
+      this.numbers = new Map(farmers.map((/** @type {Farmer} */ farmer) => [farmer.number, farmer]));
+    }
+    if (answer.flowers) {
+      this.#allAt = this.clock();
+      this.flowers = new Map(
+        answer.flowers.map(flowerOf).map((/** @type {Flower} */ flower) => [flower.id, flower]),
+      );
+    }
+    if (answer.slots) this.slots = answer.slots;
+    if (answer.rates) {
+      this.rates = answer.rates.map(rateOf);
+      this.ratesAt = Date.parse(answer.as_of);
+    }
+    if (answer.day) this.day = answer.day;
+    this.dispatchEvent(new Event("change"));
+    return true;
+  }
+
+  /** Somebody signed in to another shop in this browser: nothing of it may mix with ours. @param {string} shop its id */
+  #isOther(shop) {
+    const isOther = this.shopId !== "" && shop !== this.shopId;
+    if (isOther) this.signOut();
+    return isOther;
+  }
+
+  /** @param {string} path @param {number} [timeout] ms, for the whole of the answer @returns {Promise<any>} the JSON of a genuine answer, else null */
+  async #get(path, timeout = TIMEOUT_MS) {
+    let answer = null;
+    const sentAt = this.clock();
+    try {
+      const response = await this.send(PREFIX + path, {
+        credentials: "same-origin",
+        redirect: "manual",
+        cache: "no-store",
+        headers: { Accept: "application/json" },
+        signal: AbortSignal.timeout(timeout),
+      });
+      // Without the header it is a wall between us and the server that speaks.
+      if (response.headers.get("X-Sync-Protocol") === "1") {
+        if (response.status === 401 || response.status === 403) {
+          this.isForbidden = response.status === 403;
+          this.signOut();
+          return null;
+        }
+        answer = response.ok ? await response.json() : null;
+      }
+    } catch {
+      // No network, too slow, or no JSON: all the same to whoever waits.
+    }
+    const wasReachable = this.isReachable;
+    this.isReachable = answer !== null;
+    if (answer) {
+      this.isSignedOut = false;
+      this.#offset = clockOffset(answer.server_time ?? answer.as_of, sentAt, this.clock());
+      this.#drift = Date.now() - this.clock();
+    } else if (wasReachable) this.dispatchEvent(new Event("unreachable"));
+    return answer;
+  }
+
+  /** The session is over. What was fetched stays, so that a slip can be finished after signing in. */
+  signOut() {
+    const isNew = !this.isSignedOut;
+    this.isSignedOut = true;
+    this.csrf = "";
+    if (isNew) this.dispatchEvent(new Event("signedout"));
+  }
+
+  /** Whether our clock went on since the server last said the time: it stands still while the device sleeps. @returns {boolean} */
+  get isClockSure() {
+    return Math.abs(Date.now() - this.clock() - this.#drift) < DRIFT_MS;
+  }
+
+  /** Epoch ms by the server's clock. @returns {number} */
+  now() {
+    return Math.round(this.clock() + this.#offset);
+  }
+
+  /** The slot of this moment. @returns {Slot | null} */
+  slot() {
+    return slotAt(this.slots, this.now());
+  }
+
+  /** @param {string} flower @param {number} at epoch ms @returns {number | null} paise per unit */
+  rateAt(flower, at) {
+    const { rates, slots, shop } = this;
+    return rateAt({ rates, slots, turnoverHour: shop?.turnover_hour ?? 0 }, flower, at);
+  }
+
+  /** What a slip is filled from; add `scale` and `asks`. @returns {Omit<World, "scale" | "asks">} */
+  world() {
+    return {
+      digits: this.shop?.number_digits ?? 3,
+      farmers: this.farmers,
+      numbers: this.numbers,
+      flowers: this.flowers,
+      now: this.now(),
+      ratesAt: this.ratesAt,
+      rateAt: (flower, at) => this.rateAt(flower, at),
+      dayOf: (at) => businessDate(at, this.shop?.turnover_hour ?? 0),
+    };
+  }
+}
+
+/** @param {any} sent @returns {Farmer} */
+function farmerOf(sent) {
+  const usual = sent.usual.map((/** @type {any} */ habit) => ({
+    flower: habit.flower,
+    lines: habit.lines,
+    band: habit.low === null ? null : { low: gramsOf(habit.low) ?? 0, high: gramsOf(habit.high) ?? 0 },
+  }));
+  return { ...sent, usual };
+}
+
+/** @param {any} sent @returns {Flower} */
+function flowerOf(sent) {
+  return { ...sent, largest: sent.largest === null ? null : gramsOf(sent.largest) };
+}
+
+/** @param {any} sent @returns {Rate} */
+function rateOf(sent) {
+  return {
+    flower: sent.flower,
+    slot: sent.slot,
+    paise: paiseOf(sent.rate) ?? 0,
+    from: Date.parse(sent.from),
+  };
+}

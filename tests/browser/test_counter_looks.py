@@ -1,0 +1,186 @@
+"""What the counter looks like: everything fits, can be hit with a wet thumb, and can be read by everybody."""
+
+from pathlib import Path
+
+import axe_playwright_python
+import pytest
+from playwright.sync_api import Page, expect
+from pytest_django.live_server_helper import LiveServer
+
+from malar.accounts.models import Membership
+from tests.browser.counter import Counter, Stall, a_full_morning, a_stall
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+TABLETS = ((1280, 800), (800, 1280), (1280, 700))
+SMALLER = ((1024, 600), (412, 915), (915, 412))
+
+WRONG = """() => {
+  const wrong = [];
+  const seen = (element) => element.checkVisibility() && element.getBoundingClientRect().width > 1;
+  const page = document.scrollingElement;
+  const sum = document.querySelector("#done .sum");
+  const pill = document.querySelector("#pill");
+  if (pill.scrollWidth > pill.clientWidth) wrong.push("pill cut off");
+  if (seen(sum) && sum.scrollWidth > sum.clientWidth) wrong.push("sum cut off");
+  if (page.scrollWidth > innerWidth) wrong.push(`wider than the screen: ${page.scrollWidth}`);
+  if (innerWidth > 700 && page.scrollHeight > innerHeight) wrong.push(`scrolls: ${page.scrollHeight}`);
+  for (const element of document.querySelectorAll("#app *")) {
+    if (!seen(element) || !element.textContent.trim() || element.closest("svg, .vh")) continue;
+    const style = getComputedStyle(element);
+    if (style.overflowX !== "visible" && element.scrollWidth > element.clientWidth + 1)
+      wrong.push(`cut off: ${element.className || element.id} ${element.textContent.trim().slice(0, 40)}`);
+    const box = element.getBoundingClientRect();
+    if (!element.childElementCount && (box.left < 0 || box.right > innerWidth))
+      wrong.push(`outside: ${element.textContent}`);
+    if (parseFloat(style.fontSize) < 16) wrong.push(`small print: ${element.textContent.trim().slice(0, 40)}`);
+  }
+  for (const target of document.querySelectorAll("#app button, #app a, #app label:has(input), #app [data-goto]")) {
+    const { width, height } = target.getBoundingClientRect();
+    if (seen(target) && (width < 48 || height < 48))
+      wrong.push(`hard to hit: ${target.className} ${target.textContent.trim()} ${width}×${height}`);
+    // The big number is drawn lower than its line is high.
+    if (seen(target) && !target.matches(".wt") && target.scrollHeight > target.clientHeight + 2)
+      wrong.push(`too low: ${target.className} ${target.textContent.trim()}`);
+  }
+  return wrong;
+}"""
+
+READABLE = """async (theme) => {
+  document.documentElement.dataset.theme = theme;
+  await Promise.all(document.getAnimations().map((animation) => animation.finished));
+  const rules = { "color-contrast-enhanced": { enabled: true } };
+  const { violations } = await axe.run(document, { rules, resultTypes: ["violations"] });
+  return violations.map(({ id, nodes }) => [id, ...nodes.slice(0, 3).map((node) => node.html)]);
+}"""
+
+
+@pytest.fixture
+def stall(kumar: Membership) -> Stall:
+    return a_stall(kumar)
+
+
+@pytest.fixture
+def counter(page: Page, live_server: LiveServer) -> Counter:
+    return Counter(page, live_server.url)
+
+
+@pytest.mark.parametrize("language", ["ta", "en"])
+def test_nothing_is_cut_off_and_everything_can_be_hit(
+    counter: Counter, stall: Stall, meena: Membership, language: str
+) -> None:
+    a_full_morning(stall, meena)
+    page = counter.open(stall.kumar, language).page
+    wrong: dict[str, list[str]] = {}
+
+    def look(state: str) -> None:
+        for width, height in TABLETS:
+            page.set_viewport_size({"width": width, "height": height})
+            if found := page.evaluate(WRONG):
+                wrong[f"{state} {width}×{height}"] = found
+        for width, height in SMALLER:
+            page.set_viewport_size({"width": width, "height": height})
+            found = [each for each in page.evaluate(WRONG) if not each.startswith("cut off: nm")]
+            found = [each for each in found if not each.startswith("cut off: vl")]
+            if height == 412:
+                # The string is below the screen of a phone on its side; Save never is.
+                found = [each for each in found if not each.startswith("scrolls")]
+                save = page.locator("#save").bounding_box()
+                assert save
+                if save["y"] + save["height"] > height:
+                    found.append("Save is out of reach")
+            if found:
+                wrong[f"{state} {width}×{height}"] = found
+
+    look("empty")
+    counter.tap("207")
+    counter.tap("12½")
+    look("ready")
+    page.locator("#rate").click()
+    look("another rate")
+    page.locator("[data-goto=weight]").click()
+    counter.tap("½")
+    page.route("**/api/v1/daily-entries/", lambda route: route.abort())
+    counter.save()
+    expect(counter.panel).to_be_visible()
+    look("not saved")
+    page.wait_for_timeout(600)  # a second tap within that time is a trembling finger
+    page.unroute("**/api/v1/daily-entries/")
+    page.set_viewport_size({"width": 1280, "height": 800})
+    for _ in "12.5":
+        counter.page.locator('[data-key="backspace"]').click()
+    counter.tap("125")
+    counter.save()
+    expect(counter.panel).to_be_visible()
+    look("question")
+    page.clock.install()  # the flower stays open
+    counter.panel.get_by_role("button").last.click()
+    counter.saved("80,000")
+    look("saved")
+    assert wrong == {}
+
+
+def test_the_left_hand_gets_the_keypad_on_the_left(counter: Counter, stall: Stall) -> None:
+    page = counter.open(stall.kumar).page
+    page.get_by_role("button", name="Menu").click()
+    page.get_by_role("button", name="Keypad for the left hand").click()
+    page.keyboard.press("Escape")
+    for width, height in ((1280, 800), (800, 1280)):
+        page.set_viewport_size({"width": width, "height": height})
+        save = page.locator("#save").bounding_box()
+        assert save
+        assert save["x"] < 100
+        keys = [page.locator(f'[data-key="{key}"]').bounding_box() for key in "789"]
+        assert [key and key["x"] for key in keys] == sorted(key["x"] for key in keys if key)
+    page.reload()
+    expect(page.locator("html")).to_have_attribute("data-hand", "left")
+
+
+AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("language", ["ta", "en"])
+def test_everybody_can_read_it(counter: Counter, stall: Stall, meena: Membership, language: str) -> None:
+    """axe finds nothing, by day and in dim light: empty, asked, saved, searching. Contrast is enhanced (7:1)."""
+    a_full_morning(stall, meena)
+    page = counter.page
+    page.set_viewport_size({"width": 1280, "height": 800})
+    counter.open(stall.kumar, language)
+    page.evaluate(AXE)
+    wrong: dict[str, object] = {}
+
+    def look(state: str) -> None:
+        for theme in ("day", "dim"):
+            if found := page.evaluate(READABLE, theme):
+                wrong[f"{state} {theme}"] = found
+
+    look("empty")
+    counter.tap("207")
+    counter.tap("125")
+    counter.save()
+    expect(counter.panel).to_be_visible()
+    look("question")
+    page.clock.install()
+    counter.panel.get_by_role("button").first.click()
+    expect(page.locator("#done")).to_be_visible()
+    look("saved")
+    page.locator("#find-open").click()
+    page.fill("#find-words", "murugesan")
+    expect(page.locator("#found button")).to_have_count(2)
+    look("search")
+    assert wrong == {}
+
+
+def test_tamil_is_spoken_in_tamil(counter: Counter, stall: Stall, meena: Membership) -> None:
+    """No Latin letter in what a screen reader says, but for the units and names of techniques."""
+    a_full_morning(stall, meena)
+    page = counter.open(stall.kumar, "ta").page
+    counter.tap("207")
+    counter.tap("12½")
+    said = page.evaluate(
+        """() => [...document.querySelectorAll('[aria-label]'), ...document.querySelectorAll('#app *')]
+          .filter(e => !e.closest('[lang=en]'))
+          .map(e => e.getAttribute('aria-label') ?? (e.childElementCount ? '' : e.textContent))
+          .filter(text => /[A-Za-z]/.test(text))"""
+    )
+    assert said == []

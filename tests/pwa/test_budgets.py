@@ -1,0 +1,61 @@
+"""What the counter costs to load the first time, in bytes on the line (ux.md §4): gzip 6, as it is served."""
+
+import gzip
+import re
+from pathlib import Path
+
+import pytest
+from django.test import Client
+
+from malar.staticfiles import as_served
+
+STATIC = Path(__file__).parents[2] / "static"
+KILO = 1024
+
+
+def loaded(language: str) -> dict[str, list[str]]:
+    """The paths below static/ of all that the page loads, by kind. Scripts are followed to what they import."""
+    page = Client().get(f"/app/{language}/").content.decode()
+    found = set(re.findall(r'(?:href|src)="/static/([^"#]+)', page))
+    scripts = [path for path in found if path.endswith(".js")]
+    for path in scripts:
+        source = (STATIC / path).read_text(encoding="utf-8")
+        for name in re.findall(r'^(?:import|export|\}) .*from "./([^"]+)";', source, re.MULTILINE):
+            imported = str(Path(path).parent / name)
+            if imported not in scripts:
+                scripts.append(imported)
+    return {
+        "css": sorted(path for path in found if path.endswith(".css")),
+        "js": scripts,
+        "fonts": sorted(path for path in found if path.endswith(".woff2")),
+        "pictures": sorted(path for path in found if path.endswith(".svg")),
+    }
+
+
+def weight(path: str) -> int:
+    """Bytes on the line. Fonts are compressed already."""
+    content = (STATIC / path).read_bytes()
+    if path.endswith((".css", ".js")):
+        content = as_served(path, content.decode()).encode()
+    return len(content) if path.endswith(".woff2") else len(gzip.compress(content, 6))
+
+
+@pytest.mark.parametrize("language", ["ta", "en"])
+def test_the_counter_stays_within_its_budgets(language: str) -> None:
+    kinds = loaded(language)
+    spent = {kind: sum(map(weight, paths)) for kind, paths in kinds.items()}
+    spent["html"] = len(gzip.compress(Client().get(f"/app/{language}/").content, 6))
+    assert all(kinds.values()), kinds
+    assert spent["html"] <= 12 * KILO
+    assert spent["css"] <= 8 * KILO
+    assert spent["js"] <= 40 * KILO
+    assert spent["fonts"] <= 100 * KILO
+    assert sum(spent.values()) <= 190 * KILO
+
+
+def test_every_script_of_the_counter_is_named_in_its_head() -> None:
+    """Else a slow line fetches them one after the other."""
+    page = Client().get("/app/en/").content.decode()
+    named = set(re.findall(r'rel="modulepreload" href="/static/([^"]+)"', page))
+    wanted = {path for path in loaded("en")["js"] if path.startswith("js/counter/")}
+    assert wanted == named

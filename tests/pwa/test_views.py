@@ -1,0 +1,113 @@
+"""The counter's page: the same for everybody, and nobody's."""
+
+import re
+from pathlib import Path
+
+import pytest
+from django.contrib.sessions.models import Session
+from django.test import Client
+from pytest_django import DjangoAssertNumQueries
+
+from ledger.models import Farmer
+from malar.accounts.models import Membership
+from malar.kernel.quantities import Unit
+from malar.pwa.words import counter_words
+from pricing.models import Flower
+from tests.conftest import page_of
+
+pytestmark = pytest.mark.django_db
+COUNTER = Path(__file__).parents[2] / "static/js/counter"
+
+
+@pytest.mark.parametrize("language", ["ta", "en"])
+def test_the_page_is_the_same_for_everybody_and_asks_the_database_nothing(
+    django_assert_num_queries: DjangoAssertNumQueries,
+    meena: Membership,
+    kumar: Membership,
+    devi: Membership,
+    raja: Farmer,
+    language: str,
+) -> None:
+    assert raja.member is not None
+    path = f"/app/{language}/"
+    stranger = Client().get(path)
+    for member in (meena, kumar, devi, raja.member):
+        client = page_of(member)
+        with django_assert_num_queries(0):
+            answer = client.get(path)
+        assert answer.content == stranger.content
+
+
+def test_the_page_holds_no_name_no_figure_and_no_token(
+    meena: Membership, raja: Farmer, jasmine: Flower
+) -> None:
+    answer = page_of(meena).get("/app/en/")
+    page = answer.content.decode()
+    for secret in (
+        meena.shop.name_en,
+        meena.shop.name_ta,
+        meena.user.name,
+        meena.user.email or "",
+        raja.name_en,
+        raja.name_ta,
+        jasmine.name_en,
+        jasmine.name_ta,
+        "csrf",
+    ):
+        assert secret not in page, secret
+    assert not re.search(r"[0-9a-f]{8}-[0-9a-f]{4}-", page), "an id"
+    assert not answer.cookies
+    assert "Cookie" not in answer["Vary"]
+
+
+def test_a_session_that_is_over_is_left_alone(meena: Membership) -> None:
+    """Not even taken away: the page asks who is there, and says it in its place."""
+    client = page_of(meena)
+    Session.objects.all().delete()
+    answer = client.get("/app/ta/")
+    assert answer.status_code == 200
+    assert not answer.cookies
+
+
+def test_a_tablet_keeps_the_page_and_asks_only_whether_it_is_new() -> None:
+    client = Client()
+    first = client.get("/app/ta/", headers={"Accept-Encoding": "gzip"})
+    assert first["Cache-Control"] == "no-cache"
+    assert first["Content-Encoding"] == "gzip"
+    again = client.get("/app/ta/", headers={"If-None-Match": first["ETag"], "Accept-Encoding": "gzip"})
+    assert again.status_code == 304
+    assert client.get("/app/en/")["ETag"] != client.get("/app/ta/")["ETag"]
+
+
+@pytest.mark.parametrize("language", ["ta", "en"])
+def test_the_page_speaks_its_own_language_whatever_the_reader_wants(language: str) -> None:
+    answer = Client().get(
+        f"/app/{language}/", headers={"Accept-Language": "en" if language == "ta" else "ta"}
+    )
+    assert answer["Content-Language"] == language
+    page = answer.content.decode()
+    assert f'<html lang="{language}">' in page
+    assert ("சேமி" in page) == (language == "ta")
+
+
+@pytest.mark.parametrize("language", ["ta", "en"])
+def test_the_short_address_leads_to_the_readers_language(meena: Membership, language: str) -> None:
+    meena.user.language = language
+    meena.user.save()
+    assert page_of(meena).get("/app/").headers["Location"] == f"/app/{language}/"
+
+
+def test_without_javascript_there_is_the_plain_page() -> None:
+    page = Client().get("/app/en/").content.decode()
+    inside = page[page.index("<noscript>") : page.index("</noscript>")]
+    assert 'href="/ledger/entries/new/"' in inside
+
+
+def test_every_word_the_counter_says_is_there_and_none_is_there_for_nothing() -> None:
+    source = "".join((COUNTER / name).read_text(encoding="utf-8") for name in ("view.js", "counter.js"))
+    families = tuple(f"{family}_" for family in re.findall(r"say\(`(\w+)_\$\{", source))
+    assert set(re.findall(r'say\(\s*"(\w+)"', source)) - set(counter_words()) == set()
+    assert families
+    quoted = set(re.findall(r'"(\w+)"', source)) | {unit.value for unit in Unit}
+    unused = {word for word in counter_words() if word not in quoted and not word.startswith(families)}
+    assert unused == set()
