@@ -19,7 +19,7 @@ from malar.ops.benchmarks.scene import PASSWORD, Scene, percentile, set_scene
 from malar.ops.embedded import free_port
 
 CLIENTS = 4
-START_S = 30.0
+START_S = 60.0
 AUTHENTICATES_ONLY = "/api/v1/auth/me/"
 ENTRIES = "/api/v1/daily-entries/"
 
@@ -54,12 +54,12 @@ def post_entry_against_authentication(*, rounds: int, each: int) -> dict[str, An
 
 
 @contextmanager
-def server() -> Iterator[int]:
+def server(**environment: str) -> Iterator[int]:
     """Granian with two workers on a free port, stopped at the end; yields the port."""
     port = free_port(0)
     command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1"]
     command += ["--port", str(port), "--workers", "2", "--blocking-threads", "4", "malar.wsgi:application"]
-    environ = os.environ | {"API_RATE_LIMITS": "0", "LOG_LEVEL": "ERROR"}
+    environ = os.environ | {"API_RATE_LIMITS": "0", "LOG_LEVEL": "ERROR"} | environment
     process = subprocess.Popen(command, env=environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         deadline = time.monotonic() + START_S

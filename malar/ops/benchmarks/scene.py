@@ -8,13 +8,16 @@ from dataclasses import dataclass
 from decimal import Decimal
 from uuid import uuid4
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
 from ledger.models import Farmer
+from ledger.services.partitions import ensure_month
 from malar.accounts.domain import Role
 from malar.accounts.models import Membership, Shop
 from malar.accounts.services import verified_user
+from malar.kernel.clock import business_date_of
+from malar.ops.mornings import farmers, fixture
 from pricing.models import Flower
 from pricing.services.rates import publish_rate
 
@@ -58,6 +61,78 @@ def set_scene() -> Scene:
         effective_from=timezone.now() - dt.timedelta(minutes=5),
     )
     return Scene(people[Role.STAFF], flower, farmers)
+
+
+FARMERS, DAYS, LINES_A_DAY = 2000, 60, 800
+# Every farmer has three flowers, the first of them mostly, and a weight around which his sacks lie.
+SIXTY_DAYS = """
+    WITH thrown AS MATERIALIZED (
+        SELECT day::date, line, (day + interval '4 hours' + line * interval '25 seconds')
+                   AT TIME ZONE 'Asia/Kolkata' AS at, random() AS chance, random() AS which
+        FROM generate_series(%(first)s::timestamp, %(last)s::timestamp, interval '1 day') AS day
+        CROSS JOIN generate_series(1, %(lines)s) AS line)
+    INSERT INTO ledger_dailyentry (id, shop_id, farmer_id, flower_id, entry_date, captured_at, received_at,
+        tare, quantity, unit, sacks, rate, rate_source, rate_reason, commission_pct, commission_per_unit,
+        note, slip_number, slip_is_taken, status, void_reason, review_reasons, version, created_by_id)
+    SELECT gen_random_uuid(), %(shop)s, farmer.id, flower.id, day, at, at,
+           0, round((3 + farmer.number %% 12) * (0.7 + 0.6 * chance)::numeric * 20) / 20, flower.unit, 1,
+           500, 'called', '', 10, 0, '', 'B1-' || to_char(day, 'DDMM') || '-' || line, false,
+           'confirmed', '', '{}', 1, %(clerk)s
+    FROM thrown
+    JOIN ledger_farmer AS farmer ON farmer.shop_id = %(shop)s
+        AND farmer.number = 1 + (line * 7919 + extract(doy FROM day)::int * 104729) %% %(farmers)s
+    JOIN pricing_flower AS flower ON flower.shop_id = %(shop)s AND flower.position = 1 +
+        (farmer.number * 5 + CASE WHEN which < 0.7 THEN 0 WHEN which < 0.9 THEN 4 ELSE 9 END) %% %(flowers)s
+"""
+
+
+@dataclass(frozen=True)
+class CounterScene:
+    """A large shop on a busy morning: 2,000 farmers, the demo's 14 flowers, sixty days of 800 lines."""
+
+    clerk: Membership
+    flowers: list[Flower]
+    farmers: list[Farmer]
+
+
+def set_counter_scene() -> CounterScene:
+    """Make the shop. It stays in the database: measure in one that may be thrown away."""
+    scene = set_scene()
+    shop = scene.clerk.shop
+    day = business_date_of(timezone.now(), shop.turnover_hour)
+    first = day - dt.timedelta(days=DAYS - 1)
+    for n in range(DAYS):
+        ensure_month(first + dt.timedelta(days=n))
+    with transaction.atomic(), connection.cursor() as cursor:
+        for position, flower in enumerate(fixture()["flowers"], start=1):
+            named = {name: value for name, value in flower.items() if name != "slot_rates"}
+            Flower.objects.update_or_create(
+                shop=shop, code=named.pop("code"), defaults=named | {"position": position}
+            )
+        Farmer.objects.filter(shop=shop).delete()
+        people = [
+            {name: value for name, value in person.items() if name != "brings"} for person in farmers(FARMERS)
+        ]
+        Farmer.objects.bulk_create(
+            Farmer(shop=shop, number=n, **person) for n, person in enumerate(people, start=1)
+        )
+        cursor.execute(
+            SIXTY_DAYS,
+            {
+                "shop": shop.pk,
+                "clerk": scene.clerk.pk,
+                "first": first,
+                "last": day,
+                "lines": LINES_A_DAY,
+                "farmers": FARMERS,
+                "flowers": len(fixture()["flowers"]),
+            },
+        )
+        cursor.execute("ANALYZE ledger_dailyentry, ledger_farmer")
+    owner = shop.memberships.select_related("user", "shop").get(role=Role.ADMIN)
+    for flower in shop.flowers.all():
+        publish_rate(by=owner, key=uuid4(), flower=flower, rate=Decimal("500.00"))
+    return CounterScene(scene.clerk, list(shop.flowers.all()), list(shop.farmers.all()))
 
 
 def in_turn(sides: dict[str, Callable[[int], None]], *, rounds: int, each: int) -> dict[str, list[float]]:

@@ -1,22 +1,30 @@
 """Measurements that compare Malar with a floor in the same run. Ratios, not times, are the result."""
 
 import json
+import logging
 from collections.abc import Callable
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from malar.ops.benchmarks.counter import counter_on_a_slow_tablet
 from malar.ops.benchmarks.entries import record_entry_against_psycopg
+from malar.ops.benchmarks.reference import reference_of_a_large_shop
 from malar.ops.benchmarks.requests import post_entry_against_authentication
 
 BENCHMARKS: dict[str, Callable[..., dict[str, Any]]] = {
     "record_entry": record_entry_against_psycopg,
     "post_entry": post_entry_against_authentication,
+    "reference": reference_of_a_large_shop,
+    "counter": counter_on_a_slow_tablet,
 }
 
 
 class Command(BaseCommand):
-    help = "Measure. Prints one JSON line a benchmark; runs all if none is named (docs/performance.md)."
+    help = (
+        "Measure. Prints a JSON line a benchmark, and a table where it has goals; runs all if none is named"
+        " (docs/performance.md)."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("names", nargs="*", metavar="name", help=", ".join(BENCHMARKS))
@@ -27,5 +35,11 @@ class Command(BaseCommand):
         names = options["names"] or list(BENCHMARKS)
         if unknown := set(names) - set(BENCHMARKS):
             raise CommandError(f"Unknown: {', '.join(sorted(unknown))}. Known: {', '.join(BENCHMARKS)}.")
+        logging.disable(logging.INFO)  # a line for every request is not what was asked for
         for name in names:
-            self.stdout.write(json.dumps(BENCHMARKS[name](rounds=options["rounds"], each=options["each"])))
+            result = BENCHMARKS[name](rounds=options["rounds"], each=options["each"])
+            table = result.pop("table", [])
+            self.stdout.write(json.dumps(result))
+            for row in table:
+                verdict = "" if row["met"] else "  over its goal"
+                self.stdout.write(f"  {row['what']:54} {row['ms']:>8} ms   ≤ {row['goal']}{verdict}")
