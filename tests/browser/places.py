@@ -1,0 +1,154 @@
+"""Every page of the house, and a morning at which to look at it: shared by the tests and the pictures."""
+
+import datetime as dt
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import time_machine
+from django.conf import settings
+from django.core.management import call_command
+from django.test import Client
+from playwright.sync_api import BrowserContext, Page
+
+from ledger.models import DailyEntry, Farmer
+from malar.accounts.domain import Role
+from malar.accounts.models import Membership
+from malar.kernel.clock import KOLKATA
+from malar.trail.services.events import hand_over
+
+MORNING = dt.datetime(2026, 11, 20, 5, 52, tzinfo=KOLKATA)
+"""A Friday in Karthigai, in the rush."""
+
+TABLET = {"width": 800, "height": 1280}
+DESK = {"width": 1280, "height": 800}
+SMALL = {"width": 1024, "height": 600}
+PHONE = {"width": 412, "height": 915}
+COUNTER_SIZES = (DESK, TABLET, SMALL)
+PHONE_SIZES = (PHONE,)
+
+
+@dataclass(frozen=True)
+class Morning:
+    """The demo's shop in the middle of a morning, and what single pages are about."""
+
+    owner: Membership
+    clerk: Membership
+    grower: Membership
+    farmer: Farmer
+    line: DailyEntry
+
+    @classmethod
+    def begin(cls, *, days: int) -> "Morning":
+        """Let `days` mornings happen, up to now."""
+        os.environ.setdefault("DEMO_PASSWORD", "malli-poo-2026")
+        call_command("demo", days=days, verbosity=0)
+        hand_over(limit=12)  # some farmers were told
+        member = {role: Membership.objects.select_related("user").get(role=role) for role in Role}
+        line = DailyEntry.objects.standing().select_related("farmer").exclude(rate=None).latest("captured_at")
+        return cls(member[Role.ADMIN], member[Role.STAFF], member[Role.FARMER], line.farmer, line)
+
+    def speak(self, language: str) -> None:
+        """Everybody reads this language from now on."""
+        for member in (self.owner, self.clerk, self.grower):
+            member.user.language = language
+            member.user.save(update_fields=["language"])
+
+
+@dataclass(frozen=True)
+class Place:
+    """A page: its name in the pictures, its address, who looks, on what, and what he waits for."""
+
+    name: str
+    address: Callable[[Morning, str], str] | str
+    who: str = "owner"
+    sizes: tuple[dict[str, int], ...] = field(default=COUNTER_SIZES)
+    ready: str = "main"
+    act: Callable[[Page], None] | None = None
+    # Letters of the size the reader set. The counter's are set to the screen; they grow with the zoom alone.
+    grows: bool = True
+
+    def open(self, page: Page, morning: Morning, language: str) -> None:
+        """Go there and wait until it is what people see."""
+        address = self.address if isinstance(self.address, str) else self.address(morning, language)
+        page.goto(address)
+        page.wait_for_selector(self.ready)
+        if self.act:
+            self.act(page)
+        page.evaluate("document.fonts.ready")
+
+
+def sign_in(context: BrowserContext, address: str, member: Membership | None) -> None:
+    """Let the browser hold the session of `member`; nobody's for None."""
+    context.clear_cookies()
+    if member is None:
+        return
+    client = Client()
+    client.force_login(member.user)
+    session = client.cookies[settings.SESSION_COOKIE_NAME].value
+    context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": session, "url": address}])
+
+
+@contextmanager
+def in_the_rush() -> Iterator[None]:
+    """It is MORNING, and time goes on from there."""
+    with time_machine.travel(MORNING, tick=True):
+        yield
+
+
+def _counter(name: str, keys: str = "") -> Place:
+    """The counter with `keys` typed on an empty slip; ⏎ is Enter."""
+
+    def act(page: Page) -> None:
+        page.keyboard.press("Escape")
+        for key in keys:
+            page.keyboard.press("Enter" if key == "⏎" else key)
+
+    return Place(name, lambda _, language: f"/app/{language}/", ready=".tile input", act=act, grows=False)
+
+
+PLACES: tuple[Place, ...] = (
+    Place("sign-in", "/accounts/login/", who="stranger", sizes=(*COUNTER_SIZES, PHONE)),
+    Place("password-reset", "/accounts/password/reset/", who="stranger"),
+    _counter("counter"),
+    _counter("counter-weighed", "00212.5"),
+    _counter("counter-asked", "002125⏎"),
+    Place("board", "/", sizes=(*COUNTER_SIZES, PHONE)),
+    Place("my-day", "/", who="grower", sizes=PHONE_SIZES),
+    Place("entries", "/ledger/entries/"),
+    Place("entry-plain", "/ledger/entries/new/"),
+    Place("entry", lambda morning, _: f"/ledger/entries/{morning.line.pk}/"),
+    Place("entry-edit", lambda morning, _: f"/ledger/entries/{morning.line.pk}/edit/"),
+    Place("entry-void", lambda morning, _: f"/ledger/entries/{morning.line.pk}/void/"),
+    Place(
+        "slip",
+        lambda morning, _: f"/ledger/slips/{morning.line.business_date}/{morning.farmer.pk}/",
+        sizes=(DESK, TABLET, PHONE),
+    ),
+    Place("slip-sheet", lambda morning, _: f"/ledger/slips/{morning.line.business_date}/", sizes=(DESK,)),
+    Place("farmers", "/ledger/farmers/", sizes=(*COUNTER_SIZES, PHONE)),
+    Place(
+        "farmer", lambda morning, _: f"/ledger/farmers/{morning.farmer.pk}/", sizes=(*COUNTER_SIZES, PHONE)
+    ),
+    Place("farmer-new", "/ledger/farmers/new/"),
+    Place("farmer-edit", lambda morning, _: f"/ledger/farmers/{morning.farmer.pk}/edit/"),
+    Place("farmer-import", "/ledger/farmers/import/"),
+    Place("rates", "/pricing/rates/"),
+    Place("rates-wall", "/pricing/rates/wall/", sizes=(DESK, TABLET)),
+    Place("messages", "/messages/"),
+    Place("members", "/members/"),
+    Place("member-invite", "/members/invite/"),
+    Place("email", "/accounts/email/"),
+    Place("password", "/accounts/password/change/"),
+    Place("not-found", "/nowhere/"),
+    Place("not-allowed", "/members/", who="clerk"),
+    Place("design", "/design/", sizes=(DESK, TABLET)),
+    Place("office", "/admin/", sizes=(DESK,), ready="#content"),
+    Place(
+        "office-flower",
+        lambda m, _: f"/admin/pricing/flower/{m.line.flower_id}/change/",
+        sizes=(DESK,),
+        ready="#content",
+    ),
+)
