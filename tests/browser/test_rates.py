@@ -117,7 +117,7 @@ def test_two_rates_are_published_with_nine_taps(
     expect(page.locator("[data-news]")).to_contain_text("₹640 from")
     assert taps + 1 == 9
     assert rates() == [("MAL", Decimal(640)), ("THA", Decimal("12.5"))]
-    page.wait_for_function("document.activeElement.hasAttribute('data-news')")
+    page.wait_for_selector("[data-news]:focus")
     assert page.input_value(place(page, jasmine)) == ""
 
 
