@@ -321,6 +321,7 @@ def test_the_wall_renews_itself_and_says_when_it_cannot(
     renew = "document.getElementById('wall').dispatchEvent(new Event('refresh'))"
     page.evaluate(renew)
     expect(page.locator(".wall__rate")).to_have_text("₹640")
+    page.wait_for_load_state("networkidle")  # the behaviour that says so is loaded
     page.context.set_offline(True)
     page.evaluate(renew)
     expect(page.locator(".wall__stale")).to_be_visible()
