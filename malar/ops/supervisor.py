@@ -205,7 +205,7 @@ class Run:
         self.told_to_stop.set()
 
     def _note_pids(self) -> None:
-        rewrite(self.lifeline, json.dumps([child.pid for child in self.children if child.pid]))
+        note(self.lifeline, json.dumps([child.pid for child in self.children if child.pid]))
 
     async def _announce(self) -> None:
         began = time.monotonic()
@@ -255,16 +255,15 @@ def only_run(home: Path, port: int) -> Iterator[IO[str]]:
     Two locks tell a run that lives from one that was killed: `run.lock` is ours alone,
     `children.lock` is held as long as any process of the run lives.
     """
-    with (home / "run.lock").open("a+") as own, (home / "children.lock").open("a+") as lifeline:
+    with (home / "run.lock").open("a") as own, (home / "children.lock").open("a") as lifeline:
         if not lock(own):
-            own.seek(0)
             raise CannotStartError(
-                f"Malar already runs at {own.read()} with this state folder. Stop that with Ctrl-C, or start "
+                f"Malar already runs at {noted(own)} with this state folder. Stop that with Ctrl-C, or start "
                 f"a second one: make run MALAR_HOME=.run2 PORT={free_web_port(port + 1)}"
             )
         end_orphans(lifeline)
         claim(port)
-        rewrite(own, f"http://127.0.0.1:{port}")
+        note(own, f"http://127.0.0.1:{port}")
         yield lifeline
 
 
@@ -277,12 +276,27 @@ def lock(file: IO[str]) -> bool:
     return True
 
 
-def rewrite(file: IO[str], text: str) -> None:
-    """Replace the contents of an open file."""
-    file.seek(0)
-    file.truncate()
-    file.write(text)
-    file.flush()
+def note(lock_file: IO[str], text: str) -> None:
+    """Write down beside a lock what its holder has to say.
+
+    In a file of its own that is put in place whole: whoever reads meanwhile, and the next run after a
+    kill, finds the old text or the new one, never a part of either.
+    """
+    place = _beside(lock_file)
+    fresh = place.with_suffix(".new")
+    fresh.write_text(text)
+    fresh.replace(place)
+
+
+def noted(lock_file: IO[str]) -> str:
+    """What the holder of a lock wrote down; nothing where nobody has yet."""
+    with contextlib.suppress(FileNotFoundError):
+        return _beside(lock_file).read_text()
+    return ""
+
+
+def _beside(lock_file: IO[str]) -> Path:
+    return Path(lock_file.name).with_suffix(".txt")
 
 
 def end_orphans(lifeline: IO[str]) -> None:
@@ -290,8 +304,7 @@ def end_orphans(lifeline: IO[str]) -> None:
     for number in (signal.SIGTERM, signal.SIGKILL):
         if lock(lifeline):
             return
-        lifeline.seek(0)
-        for pid in json.loads(lifeline.read() or "[]"):
+        for pid in json.loads(noted(lifeline) or "[]"):
             if holds(pid, Path(lifeline.name)):
                 with contextlib.suppress(ProcessLookupError):
                     os.killpg(pid, number)

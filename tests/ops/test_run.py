@@ -118,11 +118,11 @@ def test_after_a_kill_the_next_run_takes_over(home: Path) -> None:
 def test_a_worker_that_is_killed_comes_back(home: Path) -> None:
     with run(home) as terminal:
         terminal.read_until("ready")
-        children = json.loads((home / "children.lock").read_text())
+        children = json.loads((home / "children.txt").read_text())
         os.kill(children[-1], signal.SIGKILL)
         assert terminal.read_until("worker stopped").startswith("worker stopped and is started again: ")
         deadline = time.monotonic() + 30
-        while json.loads((home / "children.lock").read_text())[-1] == children[-1]:
+        while json.loads((home / "children.txt").read_text())[-1] == children[-1]:
             assert time.monotonic() < deadline
             time.sleep(0.05)
 

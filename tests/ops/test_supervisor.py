@@ -204,11 +204,31 @@ def test_a_stranger_with_the_id_of_a_process_of_old_is_let_live(home: Path) -> N
     with (home / "children.lock").open("a+") as lifeline:
         orphan = leave_orphan(lifeline)
         stranger = subprocess.Popen(["cat"], stdin=subprocess.PIPE, start_new_session=True)
-        supervisor.rewrite(lifeline, json.dumps([stranger.pid, orphan]))
+        supervisor.note(lifeline, json.dumps([stranger.pid, orphan]))
     with supervisor.only_run(home, free_port(0)):
         assert os.waitpid(orphan, 0)[1] == signal.SIGTERM
     assert stranger.poll() is None
     stranger.communicate()
+
+
+def test_whoever_reads_the_list_of_processes_finds_it_whole(home: Path) -> None:
+    lists = [list(range(10_000, 10_000 + length)) for length in (0, 3, 1, 7, 2)]
+    told = threading.Event()
+
+    def tell() -> None:
+        while not told.is_set():
+            for pids in lists:
+                supervisor.note(lifeline, json.dumps(pids))
+
+    with (home / "children.lock").open("a+") as lifeline:
+        supervisor.note(lifeline, "[]")
+        writer = threading.Thread(target=tell)
+        writer.start()
+        try:
+            assert all(json.loads(supervisor.noted(lifeline)) in lists for _ in range(2000))
+        finally:
+            told.set()
+            writer.join()
 
 
 def leave_orphan(lifeline: IO[str]) -> int:
@@ -216,5 +236,5 @@ def leave_orphan(lifeline: IO[str]) -> int:
     fcntl.flock(lifeline, fcntl.LOCK_EX)
     os.set_inheritable(lifeline.fileno(), True)
     pid = os.posix_spawn(sys.executable, python("import time; time.sleep(60)"), os.environ, setpgroup=0)
-    supervisor.rewrite(lifeline, json.dumps([pid]))
+    supervisor.note(lifeline, json.dumps([pid]))
     return pid
