@@ -9,6 +9,7 @@ from contextlib import closing
 
 import psycopg
 import pytest
+from django.db import connection
 from django.db.models import Count
 from django.utils import timezone
 
@@ -78,6 +79,17 @@ class Web:
         told = Event.objects.annotate(times=Count("messages__console_text")).values_list("times", flat=True)
         assert set(told) == {1}
         assert Message.objects.count() == ConsoleText.objects.count() == self.recorded
+
+
+def is_at_rest(name: str) -> bool:
+    """Whether a process has asked the database nothing for a second."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT NOT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database()"
+            " AND application_name = %s AND (state <> 'idle' OR state_change > clock_timestamp() - interval '1 s'))",
+            [name],
+        )
+        return bool(cursor.fetchone()[0])
 
 
 def sent() -> int:
@@ -184,15 +196,23 @@ def test_redis_hung(web: Web, server: BreakableRedis, record_property: Note) -> 
     record_property("most_seconds_hung", max(hung))
 
 
-def test_dispatcher_and_worker_lose_their_database_sessions(web: Web, processes: Processes) -> None:
+def test_dispatcher_and_worker_lose_their_database_sessions(
+    web: Web, processes: Processes, server: BreakableRedis
+) -> None:
     web.record()
     web.check_each_is_told_once()
-    before = len(processes.log("worker"))
-    with psycopg.connect(database_of_the_test(), autocommit=True) as other:
-        ended = other.execute(
-            "SELECT application_name, pg_terminate_backend(pid) FROM pg_stat_activity"
-            " WHERE datname = current_database() AND application_name IN ('dispatcher', 'worker')"
-        ).fetchall()
+    # Between two tasks, not in the middle of one, which could but fail; beat would start it again.
+    processes.pause("beat")
+    try:
+        wait_until(lambda: server.waiting() == 0 and is_at_rest("worker"))
+        before = len(processes.log("worker"))
+        with psycopg.connect(database_of_the_test(), autocommit=True) as other:
+            ended = other.execute(
+                "SELECT application_name, pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND application_name IN ('dispatcher', 'worker')"
+            ).fetchall()
+    finally:
+        processes.go_on("beat")
     assert {("dispatcher", True), ("worker", True)} <= set(ended)
     web.record()
     web.check_each_is_told_once()
