@@ -16,6 +16,14 @@ class EntryStatus(models.TextChoices):
     VOIDED = "voided", _("cancelled")
 
 
+class EntryKind(models.TextChoices):
+    """A line as it was written, or the pair that corrects a settled one (architecture §5.6)."""
+
+    SALE = "sale", _("sale")
+    REVERSAL = "reversal", _("reversing entry")
+    REPLACEMENT = "replacement", _("corrected entry")
+
+
 class RateReason(models.TextChoices):
     """Why a rate was typed that the board does not say. Never required."""
 
@@ -80,6 +88,98 @@ class Recovery(models.TextChoices):
     FIXED = "fixed", _("fixed amount, ₹")
     PERCENT = "percent", _("percent of the net")
     ALL = "all", _("all of it")
+
+
+class AccountKind(models.TextChoices):
+    """What an account of the book is for. The first five are one for each farmer, `buyer` one for each buyer."""
+
+    PAYABLE = "payable", _("owed to the farmer")
+    APPROVED = "approved", _("settled, to be paid")
+    ADVANCE = "advance", _("advance")
+    HAND_LOAN = "hand_loan", _("hand loan")
+    DRAW = "draw", _("draw")
+    BUYER = "buyer", _("owed by the buyer")
+    CASH = "cash", _("cash")
+    BANK = "bank", _("bank")
+    SALES = "sales", _("sales")
+    COMMISSION = "commission", _("commission income")
+    FEES = "fees", _("fee income")
+    PASS_THROUGH = "pass_through", _("fees passed on")
+    ROUNDING = "rounding", _("rounding")
+    EXPENSES = "expenses", _("expenses")
+    CASH_DIFFERENCE = "cash_difference", _("difference of counted cash")
+    OPENING = "opening", _("opening balance")
+
+
+OF_A_FARMER = (
+    AccountKind.PAYABLE,
+    AccountKind.APPROVED,
+    AccountKind.ADVANCE,
+    AccountKind.HAND_LOAN,
+    AccountKind.DRAW,
+)
+
+
+class MovementKind(models.TextChoices):
+    """Money that moves between shop and farmer outside a settlement. Four that naive software merges are
+    kept apart (domain.md §1.8); the openings bring over what an older book says."""
+
+    ADVANCE = "advance", _("advance")
+    ADVANCE_REPAYMENT = "advance_repayment", _("advance paid back")
+    HAND_LOAN = "hand_loan", _("hand loan")
+    HAND_LOAN_REPAYMENT = "hand_loan_repayment", _("hand loan paid back")
+    DRAW = "draw", _("draw")
+    OPENING_BALANCE = "opening_balance", _("opening balance")
+    OPENING_ADVANCE = "opening_advance", _("opening advance")
+
+
+OPENINGS = (MovementKind.OPENING_BALANCE, MovementKind.OPENING_ADVANCE)
+
+
+class Mode(models.TextChoices):
+    """How money changed hands. `none`: it did not; an opening figure was brought over."""
+
+    CASH = "cash", _("cash")
+    UPI = "upi", _("UPI")
+    BANK = "bank", _("bank")
+    CHEQUE = "cheque", _("cheque")
+    NONE = "none", _("none")
+
+
+class MovementStatus(models.TextChoices):
+    """`waiting`: over the owner's limit; nothing is in the book until he says yes."""
+
+    POSTED = "posted", _("in the book")
+    WAITING = "waiting", _("waits for the owner")
+    REFUSED = "refused", _("refused")
+
+
+class ChargeStatus(models.TextChoices):
+    """Only a standing charge counts. `replaced`: another one was made when the entry changed."""
+
+    STANDING = "standing", _("charged")
+    WAIVED = "waived", _("waived")
+    VOIDED = "voided", _("cancelled")
+    REPLACED = "replaced", _("replaced")
+
+
+class SaleStatus(models.TextChoices):
+    """Of what a buyer took."""
+
+    STANDING = "standing", _("recorded")
+    VOIDED = "voided", _("cancelled")
+
+
+class JournalKind(models.TextChoices):
+    """What wrote a transfer; with the journal's id and the running number it is unique."""
+
+    MOVEMENT = "movement", _("movement")
+    BUYER_SALE = "buyer_sale", _("sale to a buyer")
+    BUYER_RECEIPT = "buyer_receipt", _("receipt from a buyer")
+    EXPENSE = "expense", _("expense")
+    DAY_CLOSE = "day_close", _("day close")
+    SETTLEMENT = "settlement", _("settlement")
+    PAYMENT = "payment", _("payment")
 
 
 LATE_AFTER = dt.timedelta(hours=36)

@@ -58,7 +58,7 @@ class FlowerAdmin(CatalogueAdmin):
 
 
 class TimeSlotForm(OfficeForm):
-    checked_unseen = {"shop", "weekdays"}  # whether slots overlap depends on both
+    checked_unseen = {"shop", "weekdays", "valid_from", "valid_to"}  # whether slots overlap depends on them
 
 
 @admin.register(TimeSlot)

@@ -9,13 +9,46 @@ from django.utils.translation import gettext_lazy as _
 
 
 class RateSource(models.TextChoices):
-    """Where a line's rate came from (domain.md §1.5). `day` and `average` come with the pricing engine."""
+    """Where a line's rate came from (domain.md §1.5). `average` is kept for shops that pay the day's average."""
 
     MANUAL = "manual", _("typed")
     SLOT = "slot", _("slot rate")
     CALLED = "called", _("called rate")
     DAY = "day", _("day rate")
     AVERAGE = "average", _("average rate")
+
+
+class PricingMode(models.TextChoices):
+    """How a flower gets its rate (domain.md §1.5, modes A to C)."""
+
+    LOT = "lot", _("typed for each lot")
+    CALLED = "called", _("called on the board")
+    DAY = "day", _("one rate for the day, called afterwards")
+
+
+class AdjustmentBasis(models.TextChoices):
+    """What a named adjustment of a rate is measured in."""
+
+    PERCENT = "percent", _("percent of the rate")
+    PER_UNIT = "per_unit", _("₹ per unit")
+
+
+class FeeBasis(models.TextChoices):
+    """What a fee is charged for (domain.md §1.7)."""
+
+    PER_SACK = "per_sack", _("per sack")
+    PER_KG = "per_kg", _("per kg")
+    PER_TRIP = "per_trip", _("per trip")
+    PER_PIECE = "per_piece", _("per piece")
+    PERCENT = "percent", _("percent of the amount")
+    PER_SETTLEMENT = "per_settlement", _("per settlement")
+
+
+class FeeIncome(models.TextChoices):
+    """Whose money a fee is: the shop's income, or only passed on to whoever did the work."""
+
+    SHOP = "shop", _("the shop's income")
+    PASS_THROUGH = "pass_through", _("passed on")
 
 
 class Glyph(models.TextChoices):

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 from django.contrib.postgres.constraints import ExclusionConstraint
-from django.contrib.postgres.fields import DateTimeRangeField, RangeOperators
+from django.contrib.postgres.fields import (
+    DateRangeField,
+    DateTimeRangeField,
+    IntegerRangeField,
+    RangeOperators,
+)
 from django.contrib.postgres.fields.ranges import RangeBoundary
 from django.db import models
 from django.db.models import F, Func, Q, Value
@@ -13,7 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from malar.accounts.models import Membership, Shop, in_language
 from malar.kernel.ids import new_id
 from malar.kernel.quantities import Unit
-from pricing.domain import EVERY_DAY, Glyph
+from pricing.domain import EVERY_DAY, AdjustmentBasis, FeeBasis, FeeIncome, Glyph, PricingMode
 
 
 class FlowerQuerySet(models.QuerySet["Flower"]):
@@ -64,14 +69,54 @@ class Flower(models.Model):
 
 
 class SecondsOfDay(Func):
-    """A time of day as whole seconds, for ranges of times: PostgreSQL has none of its own."""
+    """A time of day as whole seconds. Only the first migration names it any more."""
 
     template = "extract(epoch FROM %(expressions)s)::int"
     output_field = models.IntegerField()
 
 
+class Days(Func):
+    """The days a rule holds: `valid_from` included, `valid_to` not; open where they are empty."""
+
+    function = "daterange"
+    output_field = DateRangeField()
+
+    def __init__(self) -> None:
+        super().__init__("valid_from", "valid_to", RangeBoundary())
+
+
+class Whom(Func):
+    """Whom or what a rule is about, for constraints: all the same id where it names nobody."""
+
+    function = "coalesce"
+    output_field = models.UUIDField()
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name, Value("00000000-0000-0000-0000-000000000000", output_field=models.UUIDField()))
+
+
+class TimesOfWeek(Func):
+    """A slot's stretches of the week in seconds since Monday's midnight; the migration defines it."""
+
+    function = "pricing_times_of_week"
+    output_field = IntegerRangeField()
+
+
+def ends_after_it_begins(name: str) -> models.CheckConstraint:
+    """Of rows that hold from one day to another."""
+    return models.CheckConstraint(
+        name=name,
+        condition=Q(valid_to=None) | Q(valid_from=None) | Q(valid_to__gt=F("valid_from")),
+        violation_error_message=_("“Until” must be later than “from”."),
+    )
+
+
 class TimeSlot(models.Model):
-    """A stretch of the morning with a rate of its own: `start` included, `end` not."""
+    """A stretch of the morning with a rate of its own: `start` included, `end` not.
+
+    It holds on its weekdays from `valid_from` until before `valid_to`; its times are never edited, another
+    row follows it (`pricing.services.slots`).
+    """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     shop = models.ForeignKey(Shop, on_delete=models.PROTECT, related_name="time_slots")
@@ -81,6 +126,8 @@ class TimeSlot(models.Model):
     start = models.TimeField(_("from"))
     end = models.TimeField(_("until"))
     weekdays = models.PositiveSmallIntegerField(_("weekdays"), default=EVERY_DAY, editable=False)
+    valid_from = models.DateField(_("from day"), null=True, blank=True)
+    valid_to = models.DateField(_("until day"), null=True, blank=True)
     is_active = models.BooleanField(_("active"), default=True)
 
     class Meta:
@@ -94,17 +141,16 @@ class TimeSlot(models.Model):
                 violation_error_message=_("“Until” must be later than “from”."),
             ),
             models.UniqueConstraint(fields=["shop", "id"], name="slot_of_its_shop"),
-            # Two slots may share a time only on different weekdays; times are compared as seconds.
+            ends_after_it_begins("slot_ends_after_it_begins"),
+            # Two slots may share a time only on different weekdays, or one after the other.
             ExclusionConstraint(
                 name="slots_do_not_overlap",
                 expressions=[
                     ("shop", RangeOperators.EQUAL),
-                    (
-                        Func(SecondsOfDay("start"), SecondsOfDay("end"), function="int4range"),
-                        RangeOperators.OVERLAPS,
-                    ),
+                    (TimesOfWeek("weekdays", "start", "end"), RangeOperators.OVERLAPS),
+                    (Days(), RangeOperators.OVERLAPS),
                 ],
-                condition=Q(is_active=True, weekdays=EVERY_DAY),
+                condition=Q(is_active=True),
                 violation_error_message=_("Another slot covers a part of this time."),
             ),
         ]
@@ -180,3 +226,138 @@ class MarketRate(models.Model):
 
     def __str__(self) -> str:
         return f"{self.flower}: ₹{self.rate}"
+
+
+class PricingRule(models.Model):
+    """How a flower is priced from a day on; without a flower, all that have no rule of their own.
+
+    Where a shop has none, rates are called (`PricingMode.CALLED`). Never edited: the next one ends it.
+    """
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    shop = models.ForeignKey(Shop, on_delete=models.PROTECT, related_name="pricing_rules")
+    flower = models.ForeignKey(
+        Flower,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="pricing_rules",
+        verbose_name=_("flower"),
+    )
+    mode = models.CharField(_("how it is priced"), max_length=6, choices=PricingMode)
+    valid_from = models.DateField(_("from day"))
+    valid_to = models.DateField(_("until day"), null=True, blank=True)
+    made_by = models.ForeignKey(
+        Membership, on_delete=models.PROTECT, related_name="+", verbose_name=_("made by")
+    )
+    made_at = models.DateTimeField(_("made"), auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("way of pricing")
+        verbose_name_plural = _("ways of pricing")
+        ordering = ("-valid_from",)
+        constraints = [
+            ends_after_it_begins("pricing_rule_ends_after_it_begins"),
+            ExclusionConstraint(
+                name="one_way_of_pricing_at_a_time",
+                expressions=[
+                    ("shop", RangeOperators.EQUAL),
+                    (Whom("flower"), RangeOperators.EQUAL),
+                    (Days(), RangeOperators.OVERLAPS),
+                ],
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.get_mode_display())
+
+
+class RateAdjustment(models.Model):
+    """A named, disclosed change of a rate: quality, wet. Shop-defined; its value is never edited, and a
+    line keeps a copy of what was applied (domain.md §0.12: no hidden multipliers).
+
+    `value` is signed: −10 percent, −15.00 ₹ per unit.
+    """
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    shop = models.ForeignKey(Shop, on_delete=models.PROTECT, related_name="rate_adjustments")
+    code = models.SlugField(_("code"), max_length=12)
+    name = models.CharField(_("name"), max_length=40)
+    name_ta: str
+    name_en: str
+    basis = models.CharField(_("measured in"), max_length=8, choices=AdjustmentBasis)
+    value = models.DecimalField(
+        _("value"), max_digits=8, decimal_places=2, help_text=_("Below zero takes off the rate.")
+    )
+    is_active = models.BooleanField(_("active"), default=True)
+
+    class Meta:
+        verbose_name = _("rate adjustment")
+        verbose_name_plural = _("rate adjustments")
+        ordering = ("code",)
+        constraints = [
+            models.UniqueConstraint(
+                fields=["shop", "code"],
+                condition=Q(is_active=True),
+                name="adjustment_code_in_shop",
+                violation_error_message=_("Another adjustment has this code."),
+            ),
+            models.CheckConstraint(
+                name="adjustment_changes_something_and_not_all",
+                condition=~Q(value=0) & (~Q(basis="percent") | Q(value__gt=-100)),
+                violation_error_message=_("An adjustment is not 0 and takes off less than 100 percent."),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class FeeRule(models.Model):
+    """A fee of the shop (domain.md §1.7): coolie per sack, luggage per trip, toll, cess, a sack sold.
+
+    `rate` is ₹ per sack, kg, trip, piece or settlement, or a percentage. An automatic one is charged with
+    every line; others are charged by hand. A new rate is a new row from a day on (judged by the entry's
+    business date); the one before ends there.
+    """
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    shop = models.ForeignKey(Shop, on_delete=models.PROTECT, related_name="fees")
+    code = models.SlugField(_("code"), max_length=12)
+    name = models.CharField(_("name"), max_length=40)
+    name_ta: str
+    name_en: str
+    basis = models.CharField(_("charged"), max_length=14, choices=FeeBasis)
+    rate = models.DecimalField(_("₹, or percent"), max_digits=10, decimal_places=2)
+    automatic = models.BooleanField(_("charged with every entry"), default=False)
+    income = models.CharField(_("whose money"), max_length=12, choices=FeeIncome, default=FeeIncome.SHOP)
+    valid_from = models.DateField(_("from day"), null=True, blank=True)
+    valid_to = models.DateField(_("until day"), null=True, blank=True)
+    is_active = models.BooleanField(_("active"), default=True)
+
+    class Meta:
+        verbose_name = _("fee")
+        verbose_name_plural = _("fees")
+        ordering = ("code", "-valid_from")
+        constraints = [
+            models.UniqueConstraint(fields=["shop", "id"], name="fee_of_its_shop"),
+            models.CheckConstraint(
+                name="fee_is_not_negative",
+                condition=Q(rate__gte=0) & (~Q(basis="percent") | Q(rate__lte=100)),
+                violation_error_message=_("A fee is not below zero, and a percentage not above 100."),
+            ),
+            ends_after_it_begins("fee_ends_after_it_begins"),
+            ExclusionConstraint(
+                name="one_rate_of_a_fee_at_a_time",
+                expressions=[
+                    ("shop", RangeOperators.EQUAL),
+                    ("code", RangeOperators.EQUAL),
+                    (Days(), RangeOperators.OVERLAPS),
+                ],
+                condition=Q(is_active=True),
+                violation_error_message=_("Another fee with this code holds on some of these days."),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name

@@ -7,7 +7,7 @@ after `register` do name_ta and name_en exist.
 from modeltranslation.translator import TranslationOptions, register
 
 from malar.kernel.history import keep_history
-from pricing.models import Flower, MarketRate, TimeSlot
+from pricing.models import FeeRule, Flower, MarketRate, PricingRule, RateAdjustment, TimeSlot
 
 
 @register(Flower)
@@ -22,6 +22,21 @@ class TimeSlotTranslation(TranslationOptions):
     required_languages = ("ta", "en")
 
 
+@register(RateAdjustment)
+class RateAdjustmentTranslation(TranslationOptions):
+    fields = ("name",)
+    required_languages = ("ta", "en")
+
+
+@register(FeeRule)
+class FeeRuleTranslation(TranslationOptions):
+    fields = ("name",)
+    required_languages = ("ta", "en")
+
+
 keep_history(Flower)
 keep_history(TimeSlot)
 keep_history(MarketRate)
+keep_history(PricingRule)
+keep_history(RateAdjustment)
+keep_history(FeeRule)

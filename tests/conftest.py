@@ -23,11 +23,11 @@ from tests import cast
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
-    """Let transactional tests empty the book, which nothing else may; one test puts the trigger back."""
+    """Let transactional tests empty the book, which nothing else may; tests of that put the triggers back."""
     with django_db_blocker.unblock(), connection.cursor() as cursor:
         cursor.execute(
             "SELECT format('ALTER TABLE %I DISABLE TRIGGER %I', tgrelid::regclass, tgname)"
-            " FROM pg_trigger WHERE tgname LIKE '%keep_lines%' AND NOT tgisinternal"
+            " FROM pg_trigger WHERE tgname ~ 'keep_(lines|rows)' AND NOT tgisinternal"
         )
         for (statement,) in cursor.fetchall():
             cursor.execute(statement)

@@ -195,6 +195,8 @@ def _insert(entry: DailyEntry) -> None:
         "status": str(entry.status),
         "review_reasons": [str(reason) for reason in entry.review_reasons],
         "sack_weights": Jsonb(entry.sack_weights) if entry.sack_weights else None,
+        "kind": str(entry.kind),
+        "adjustments": Jsonb(entry.adjustments),
         "sent": entry.slip_number,
         "series": f"{SHOP_SERIES}-{entry.business_date:%d%m}-",
     }

@@ -76,6 +76,9 @@ class User(AbstractBaseUser, PermissionsMixin):
         return self.email or self.phone or ""
 
 
+LIMIT = _("Above it a payment by staff waits for the owner. Empty: no limit.")
+
+
 class Shop(models.Model):
     """A flower commission agent's business: the tenant."""
 
@@ -100,6 +103,16 @@ class Shop(models.Model):
         validators=[MaxValueValidator(12)],
         help_text=_("Sales before this hour belong to the day before."),
     )
+    # Over these, what is owed by one farmer after a payment, staff must wait for the owner.
+    advance_limit = models.DecimalField(
+        _("advances, ₹ a farmer"), max_digits=14, decimal_places=2, null=True, blank=True, help_text=LIMIT
+    )
+    hand_loan_limit = models.DecimalField(
+        _("hand loans, ₹ a farmer"), max_digits=14, decimal_places=2, null=True, blank=True, help_text=LIMIT
+    )
+    draw_limit = models.DecimalField(
+        _("draws, ₹ a farmer"), max_digits=14, decimal_places=2, null=True, blank=True, help_text=LIMIT
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -111,6 +124,12 @@ class Shop(models.Model):
                 condition=models.Q(commission_pct__gte=0, commission_pct__lte=100),
             ),
             models.CheckConstraint(name="shop_day_begins_by_noon", condition=models.Q(turnover_hour__lte=12)),
+            models.CheckConstraint(
+                name="shop_limits_are_not_negative",
+                condition=(models.Q(advance_limit=None) | models.Q(advance_limit__gte=0))
+                & (models.Q(hand_loan_limit=None) | models.Q(hand_loan_limit__gte=0))
+                & (models.Q(draw_limit=None) | models.Q(draw_limit__gte=0)),
+            ),
         ]
 
     def __str__(self) -> str:

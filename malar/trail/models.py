@@ -87,3 +87,23 @@ class Pulse(models.Model):
 
     def __str__(self) -> str:
         return self.process
+
+
+class BooksCheck(models.Model):
+    """One run of `check_books`: whether every invariant of the book held, and if not, which rows break it."""
+
+    id = models.BigAutoField(primary_key=True)
+    at = models.DateTimeField(auto_now_add=True)
+    milliseconds = models.PositiveIntegerField()
+    checked = models.PositiveSmallIntegerField(help_text="How many invariants were looked at.")
+    findings = models.JSONField(default=list, help_text='[{"invariant", "says", "rows": [...]}]')
+
+    class Meta:
+        ordering = ("-at",)
+
+    def __str__(self) -> str:
+        return f"{self.at:%Y-%m-%d %H:%M}: {len(self.findings)}"
+
+    @property
+    def is_sound(self) -> bool:
+        return not self.findings

@@ -1,145 +1,25 @@
-"""Farmers and daily entries."""
+"""Daily entries: what was brought, its rate and what follows from it."""
 
 from __future__ import annotations
 
 import datetime as dt
 from decimal import Decimal
-from functools import reduce
-from operator import add
 from typing import ClassVar
 
 import pgtrigger
 from django.contrib.postgres.fields import ArrayField
-from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
-from django.db.models import Case, Exists, F, Func, Q, Value, When
-from django.db.models.functions import Least
+from django.db.models import F, Func, Value
 from django.utils.translation import gettext_lazy as _
 
-from ledger.domain import Cadence, EntryStatus, RateReason, Recovery, ReviewReason, reason_words
-from malar.accounts.domain import Language
-from malar.accounts.models import Membership, Shop, in_language
+from ledger.domain import EntryKind, EntryStatus, RateReason, ReviewReason, reason_words
+from ledger.models.farmers import Farmer
+from malar.accounts.models import Membership, Shop
 from malar.kernel.history import keep_history
 from malar.kernel.ids import new_id
 from malar.kernel.quantities import Unit
-from malar.kernel.sound import together, words_of
-from malar.kernel.sound_field import Heard, SoundField, heard
 from pricing.domain import RateSource
 from pricing.models import Flower, TimeSlot
-
-
-class FarmerQuerySet(models.QuerySet["Farmer"]):
-    def active(self) -> FarmerQuerySet:
-        return self.filter(is_active=True)
-
-    def matching(self, words: str) -> FarmerQuerySet:
-        """Whoever is meant by what somebody typed, the nearest first: number, code, end of the phone number,
-        name or village in either script as they are spelled or sound.
-
-        Every word must fit. Names that only sound nearly so come where no other does. Lazy, one query.
-        """
-        typed = words_of(words)
-        if not typed:
-            return self.none()
-        asked = [_numbered(word) if word.isdecimal() else heard(word) for word in typed]
-        begun, exact, alike = Q(), Q(), Q()
-        for one in asked:
-            begun, exact, alike = begun & one.begun, exact & one.exact, alike & one.alike
-        rank = reduce(add, (one.rank for one in asked))
-        # Written in two words what the book has in one.
-        for one in map(heard, together(typed)):
-            begun, exact, alike = begun | one.begun, exact | one.exact, alike | one.alike
-            rank = Case(When(one.exact, then=Least(rank, one.rank)), default=rank)
-        coded = Q(code__iexact="".join(words.split()))
-        nobody_begun = Q(~Exists(self.filter(begun | coded).order_by()))
-        found = self.filter(exact | coded | (nobody_begun & alike))
-        return found.order_by(Case(When(coded, then=Value(0)), default=rank), "-is_active", "number")
-
-
-def _numbered(digits: str) -> Heard:
-    """Rows that have a typed number: their own, or the end of a phone number."""
-    number = Q(number=int(digits)) if len(digits) <= 4 else Q(pk__in=[])
-    exact = number | Q(phone__endswith=digits) if len(digits) >= 4 else number
-    rank = Case(When(number, then=Value(0)), default=Value(1))
-    return Heard(begun=exact, exact=exact, alike=exact, rank=rank)
-
-
-class Farmer(models.Model):
-    """A grower. His names are kept as he is called in either script; they are never translated."""
-
-    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    shop = models.ForeignKey(Shop, on_delete=models.PROTECT, related_name="farmers")
-    member = models.OneToOneField(
-        Membership, on_delete=models.PROTECT, null=True, blank=True, related_name="farmer"
-    )
-    code = models.CharField(_("farmer code"), max_length=12)
-    number = models.PositiveSmallIntegerField(
-        _("number"), validators=[MinValueValidator(1), MaxValueValidator(9999)]
-    )
-    name_ta = models.CharField(_("name in Tamil"), max_length=80)
-    name_en = models.CharField(_("name in English"), max_length=80, blank=True)
-    village_ta = models.CharField(_("village in Tamil"), max_length=60, blank=True)
-    village_en = models.CharField(_("village in English"), max_length=60, blank=True)
-    phone = models.CharField(_("mobile number"), max_length=16, blank=True)
-    whatsapp = models.CharField(_("WhatsApp number"), max_length=16, blank=True)
-    language = models.CharField(_("language"), max_length=2, choices=Language, default=Language.TAMIL)
-    commission_pct = models.DecimalField(
-        _("commission, percent"),
-        max_digits=5,
-        decimal_places=2,
-        null=True,
-        blank=True,
-        validators=[MinValueValidator(0), MaxValueValidator(100)],
-        help_text=_("Empty: as the shop."),
-    )
-    cadence = models.CharField(_("settled"), max_length=12, choices=Cadence, default=Cadence.ON_DEMAND)
-    recovery = models.CharField(_("advance recovery"), max_length=8, choices=Recovery, default=Recovery.NONE)
-    recovery_value = models.DecimalField(
-        _("recovery, ₹ or percent"), max_digits=14, decimal_places=2, null=True, blank=True
-    )
-    is_active = models.BooleanField(_("active"), default=True)
-    version = models.PositiveIntegerField(default=1, editable=False)
-    sound = SoundField(names=("name_ta", "name_en"), places=("village_ta", "village_en"))
-
-    objects = FarmerQuerySet.as_manager()
-
-    class Meta:
-        verbose_name = _("farmer")
-        verbose_name_plural = _("farmers")
-        ordering = ("number",)
-        constraints = [
-            models.UniqueConstraint(
-                fields=["shop", "code"],
-                name="farmer_code_in_shop",
-                violation_error_code="code_taken",
-                violation_error_message=_("Another farmer has this code."),
-            ),
-            models.UniqueConstraint(
-                fields=["shop", "number"],
-                name="farmer_number_in_shop",
-                violation_error_code="number_taken",
-                violation_error_message=_("Another farmer has this number."),
-            ),
-            models.UniqueConstraint(fields=["shop", "id"], name="farmer_of_his_shop"),
-            models.CheckConstraint(
-                name="farmer_number_on_keypad", condition=Q(number__gte=1, number__lte=9999)
-            ),
-            models.CheckConstraint(
-                name="farmer_commission_is_a_percentage",
-                condition=Q(commission_pct=None) | Q(commission_pct__gte=0, commission_pct__lte=100),
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.name} ({self.code})"
-
-    @property
-    def name(self) -> str:
-        return in_language(self.name_ta, self.name_en)
-
-    @property
-    def village(self) -> str:
-        return in_language(self.village_ta, self.village_en)
 
 
 class Rounded(Func):
@@ -190,6 +70,10 @@ class DailyEntry(models.Model):
         verbose_name=_("time slot"),
     )
     business_date = models.DateField(_("date"), db_column="entry_date")
+    kind = models.CharField(_("kind"), max_length=11, choices=EntryKind, default=EntryKind.SALE)
+    # Of a correction after settlement (architecture §5.6): the line it puts right, and that line's day.
+    corrects = models.UUIDField(_("corrects"), null=True, blank=True)
+    corrects_date = models.DateField(null=True, blank=True)
     captured_at = models.DateTimeField(_("time"))
     received_at = models.DateTimeField(_("received"))
     gross_quantity = models.DecimalField(
@@ -206,6 +90,9 @@ class DailyEntry(models.Model):
     rate = models.DecimalField(_("rate, ₹ per unit"), max_digits=12, decimal_places=2, null=True, blank=True)
     rate_source = models.CharField(_("rate from"), max_length=8, choices=RateSource, blank=True)
     rate_reason = models.CharField(_("reason for the rate"), max_length=12, choices=RateReason, blank=True)
+    # What was taken off or added, as it was then: [{"id", "code", "name_ta", "name_en", "basis", "value", "per_unit"}],
+    # `per_unit` being the ₹ it came to. `rate` is the rate after all of them.
+    adjustments = models.JSONField(_("adjustments of the rate"), default=list)
     commission_pct = models.DecimalField(_("commission, percent"), max_digits=5, decimal_places=2)
     commission_per_unit = models.DecimalField(
         _("commission, ₹ per unit"), max_digits=10, decimal_places=2, default=Decimal(0)
@@ -252,12 +139,13 @@ class DailyEntry(models.Model):
                 # (architecture §5.11). The rest is what never changes once it is written.
                 func="""
                     PERFORM pg_advisory_xact_lock_shared(1, hashtext(NEW.farmer_id::text) & 1023);
+                    PERFORM ledger_day_is_open(NEW.shop_id, NEW.entry_date);
                     IF TG_OP = 'UPDATE' THEN
                         IF (NEW.id, NEW.entry_date, NEW.shop_id, NEW.captured_at, NEW.received_at,
-                            NEW.slip_number, NEW.created_by_id)
+                            NEW.slip_number, NEW.created_by_id, NEW.kind, NEW.corrects, NEW.corrects_date)
                            IS DISTINCT FROM
                            (OLD.id, OLD.entry_date, OLD.shop_id, OLD.captured_at, OLD.received_at,
-                            OLD.slip_number, OLD.created_by_id)
+                            OLD.slip_number, OLD.created_by_id, OLD.kind, OLD.corrects, OLD.corrects_date)
                         THEN RAISE EXCEPTION 'daily_entry %: this column never changes', OLD.id
                              USING ERRCODE = 'integrity_constraint_violation';
                         END IF;
@@ -289,6 +177,11 @@ class DailyEntry(models.Model):
 
     def __str__(self) -> str:
         return self.slip_number
+
+    @property
+    def slip_label(self) -> str:
+        """The number as papers and messages print it: a corrected slip says which correction it is (…/2)."""
+        return f"{self.slip_number}/{self.version}" if self.version > 1 else self.slip_number
 
     @property
     def needs_review(self) -> bool:
@@ -333,7 +226,6 @@ class SlipCounter(models.Model):
         return f"{self.series} {self.business_date}: {self.last}"
 
 
-keep_history(Farmer, never=("sound",))
 keep_history(
     DailyEntry,
     computed={

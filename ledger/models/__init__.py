@@ -1,0 +1,29 @@
+"""The book: farmers, daily entries, charges, the accounts and all that moves between them."""
+
+from ledger.models.accounts import Account, Transfer
+from ledger.models.buyers import Buyer, BuyerReceipt, BuyerSale
+from ledger.models.charges import Charge, CommissionRule
+from ledger.models.days import DayClose, Expense
+from ledger.models.entries import DailyEntry, DailyEntryQuerySet, Rounded, SlipCounter
+from ledger.models.farmers import Farmer, FarmerQuerySet
+from ledger.models.movements import Movement, VoucherCounter
+
+__all__ = [
+    "Account",
+    "Buyer",
+    "BuyerReceipt",
+    "BuyerSale",
+    "Charge",
+    "CommissionRule",
+    "DailyEntry",
+    "DailyEntryQuerySet",
+    "DayClose",
+    "Expense",
+    "Farmer",
+    "FarmerQuerySet",
+    "Movement",
+    "Rounded",
+    "SlipCounter",
+    "Transfer",
+    "VoucherCounter",
+]

@@ -1,0 +1,55 @@
+"""How the database keeps rows that money stands on: nothing is deleted, little is changed, a closed day is closed."""
+
+import pgtrigger
+
+BUCKET = "pg_advisory_xact_lock_shared(1, hashtext(NEW.farmer_id::text) & 1023)"
+"""What writers of a farmer's money hold together and a settlement run takes alone (architecture §5.11)."""
+
+
+def kept(
+    table: str,
+    *,
+    day: str = "business_date",
+    first: str = "",
+    changing: tuple[str, ...] = (),
+    while_standing: str = "FALSE",
+    of_a_farmer: bool = False,
+    computed: tuple[str, ...] = (),
+) -> list[pgtrigger.Trigger]:
+    """Triggers of a model: DELETE and TRUNCATE raise; UPDATE too, but of the columns `changing` in a row of
+    which `while_standing` (SQL about OLD) holds; no row is dated, by column `day`, in a day that is closed,
+    or what `first` (SQL) says instead.
+
+    `computed` names generated columns, which a BEFORE trigger does not see yet.
+    """
+    loose = ", ".join(f"'{column}'" for column in (*changing, *computed)) or "''"
+    lock = f"PERFORM {BUCKET};" if of_a_farmer else ""
+    first = first or f"PERFORM ledger_day_is_open(NEW.shop_id, NEW.{day});"
+    return [
+        pgtrigger.Trigger(
+            name="guard_row",
+            level=pgtrigger.Row,
+            when=pgtrigger.Before,
+            operation=pgtrigger.Insert | pgtrigger.Update,
+            func=f"""
+                {lock}
+                {first}
+                IF TG_OP = 'UPDATE' THEN
+                    IF NOT ({while_standing})
+                        OR to_jsonb(NEW) - ARRAY[{loose}] IS DISTINCT FROM to_jsonb(OLD) - ARRAY[{loose}]
+                    THEN RAISE EXCEPTION '{table} %: this row is not changed', OLD.id
+                         USING ERRCODE = 'integrity_constraint_violation';
+                    END IF;
+                END IF;
+                RETURN NEW;
+            """,
+        ),
+        pgtrigger.Protect(name="keep_row", operation=pgtrigger.Delete),
+        pgtrigger.Trigger(
+            name="keep_rows",
+            level=pgtrigger.Statement,
+            when=pgtrigger.Before,
+            operation=pgtrigger.Truncate,
+            func=f"RAISE EXCEPTION '{table} is never truncated';",
+        ),
+    ]
