@@ -33,3 +33,78 @@ class EntryVoided(Happening):
     name: ClassVar[str] = "EntryVoided"
     entry: UUID
     farmer: UUID
+
+
+@dataclass(frozen=True)
+class EntryPriced(Happening):
+    """A line that waited got its rate, or a priced one another: ₹ per unit before ("" where it had none) and after."""
+
+    name: ClassVar[str] = "EntryPriced"
+    entry: UUID
+    farmer: UUID
+    version: int
+    before: str
+    after: str
+
+
+@dataclass(frozen=True)
+class MovementPosted(Happening):
+    """Money was given to a farmer or came back from him."""
+
+    name: ClassVar[str] = "MovementPosted"
+    movement: UUID
+    farmer: UUID
+
+
+@dataclass(frozen=True)
+class MovementWaits(Happening):
+    """Money over the owner's limit was asked for."""
+
+    name: ClassVar[str] = "MovementWaits"
+    movement: UUID
+    farmer: UUID
+
+
+@dataclass(frozen=True)
+class MovementRefused(Happening):
+    """The owner said no."""
+
+    name: ClassVar[str] = "MovementRefused"
+    movement: UUID
+    farmer: UUID
+
+
+@dataclass(frozen=True)
+class MovementReversed(Happening):
+    """A movement was taken back by its mirror."""
+
+    name: ClassVar[str] = "MovementReversed"
+    movement: UUID
+    farmer: UUID
+
+
+@dataclass(frozen=True)
+class ChargeWaived(Happening):
+    """A charge was let off."""
+
+    name: ClassVar[str] = "ChargeWaived"
+    charge: UUID
+    farmer: UUID
+
+
+@dataclass(frozen=True)
+class DayClosed(Happening):
+    """A day was counted and locked."""
+
+    name: ClassVar[str] = "DayClosed"
+    close: UUID
+    day: str
+
+
+@dataclass(frozen=True)
+class DayReopened(Happening):
+    """A locked day was opened again."""
+
+    name: ClassVar[str] = "DayReopened"
+    close: UUID
+    day: str

@@ -74,11 +74,15 @@ class Glyph(models.TextChoices):
 
 @dataclass(frozen=True)
 class Quote:
-    """The rate in force for a flower at a moment: ₹ per unit, its source, and the slot of that moment."""
+    """The rate in force for a flower at a moment: ₹ per unit, its source, and the slot of that moment.
+
+    `mode` is how the flower is priced on that day: only `called` takes the board's rate by itself.
+    """
 
     rate: Decimal | None
     source: RateSource | None
     slot_id: UUID | None
+    mode: PricingMode = PricingMode.CALLED
 
 
 EVERY_DAY = 0b111_1111

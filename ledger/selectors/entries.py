@@ -57,7 +57,7 @@ LINE_QUESTION = f"""
                   AND entry_date BETWEEN %(since)s AND %(day)s
                 ORDER BY captured_at DESC LIMIT {BAND_LINES}) AS line),
            quote.*
-    FROM ({QUOTE}) AS quote (slot_id, called, slotted)
+    FROM ({QUOTE}) AS quote (slot_id, called, slotted, mode)
     LEFT JOIN ledger_farmer AS farmer ON farmer.shop_id = %(shop)s AND farmer.id = %(farmer)s
     LEFT JOIN pricing_flower AS flower ON flower.shop_id = %(shop)s AND flower.id = %(flower)s
 """  # noqa: S608  # put together from constants
@@ -82,9 +82,9 @@ def line_background(
     columns named in it and no others.
     """
     since = day - dt.timedelta(days=BAND_DAYS)
-    question = quote_question(shop.pk, flower_id, moment)
+    question = quote_question(shop.pk, flower_id, moment, day)
     with connection.cursor() as cursor:
-        cursor.execute(LINE_QUESTION, question | {"farmer": farmer_id, "since": since, "day": day})
+        cursor.execute(LINE_QUESTION, question | {"farmer": farmer_id, "since": since})
         his_id, he_stays, pct, its_id, it_is_sold, unit, lines, *quoted = cursor.fetchone()
     return LineBackground(
         farmer=Farmer(id=his_id, shop=shop, is_active=he_stays, commission_pct=pct) if his_id else None,

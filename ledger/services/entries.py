@@ -302,7 +302,7 @@ def _correct(entry: DailyEntry, changes: Changes, by: Membership) -> None:
     if faults:
         raise refusal(faults)
     if reprice:
-        quote = rate_at(entry.flower, entry.captured_at)
+        quote = rate_at(entry.flower, entry.captured_at, entry.business_date)
         _assign(entry, vars(_priced(quote, changes.get("rate"), changes.get("rate_reason", ""))))
     elif "rate_reason" in changes:
         entry.rate_reason = changes["rate_reason"]

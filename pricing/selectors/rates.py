@@ -13,7 +13,7 @@ from django.db.models.query import QuerySet
 
 from malar.accounts.models import Shop
 from malar.kernel.clock import KOLKATA, business_date_of
-from pricing.domain import Quote, RateSource, is_far
+from pricing.domain import PricingMode, Quote, RateSource, is_far
 from pricing.models import Flower, MarketRate, TimeSlot
 
 BOARD_KEPT_S = 300
@@ -37,44 +37,57 @@ QUOTE = """
            (SELECT rate FROM pricing_marketrate WHERE flower_id = %(flower)s AND slot_id IS NULL
                AND effective_from <= %(at)s AND (effective_to IS NULL OR effective_to > %(at)s)),
            (SELECT rate FROM pricing_marketrate WHERE flower_id = %(flower)s AND slot_id = slot.id
-               AND effective_from <= %(at)s AND (effective_to IS NULL OR effective_to > %(at)s))
+               AND effective_from <= %(at)s AND (effective_to IS NULL OR effective_to > %(at)s)),
+           (SELECT mode FROM pricing_pricingrule WHERE shop_id = %(shop)s
+               AND (flower_id = %(flower)s OR flower_id IS NULL)
+               AND valid_from <= %(day)s AND (valid_to IS NULL OR valid_to > %(day)s)
+               ORDER BY flower_id NULLS LAST LIMIT 1)
     FROM (VALUES (1)) AS one
     LEFT JOIN pricing_timeslot AS slot
         ON slot.shop_id = %(shop)s AND slot.is_active AND slot.start <= %(clock)s AND slot."end" > %(clock)s
        AND (slot.weekdays >> %(weekday)s) & 1 = 1
+       AND (slot.valid_from IS NULL OR slot.valid_from <= %(day)s)
+       AND (slot.valid_to IS NULL OR slot.valid_to > %(day)s)
 """
-"""One row: the slot of the moment, the rate called, the slot's rate. In SQL so that a sale can ask it
-together with its own questions, because every sale waits for it. `quote_from` reads it."""
+"""One row: the slot of the moment, the rate called, the slot's rate, how the flower is priced. In SQL so
+that a sale can ask it together with its own questions, because every sale waits for it. `quote_from` reads it."""
 
 
-def quote_question(shop_id: UUID, flower_id: UUID | None, moment: dt.datetime) -> dict[str, Any]:
-    """The parameters of QUOTE."""
+def quote_question(
+    shop_id: UUID, flower_id: UUID | None, moment: dt.datetime, day: dt.date
+) -> dict[str, Any]:
+    """The parameters of QUOTE; `day` is the business day of `moment`, by which rules are judged."""
     local = moment.astimezone(KOLKATA)
     return {
         "shop": shop_id,
         "flower": flower_id,
         "at": moment,
+        "day": day,
         "clock": local.time(),
         "weekday": local.weekday(),
     }
 
 
-def quote_from(slot_id: UUID | None, called: Decimal | None, slotted: Decimal | None) -> Quote:
+def quote_from(
+    slot_id: UUID | None, called: Decimal | None, slotted: Decimal | None, mode: str | None
+) -> Quote:
     """The row of QUOTE as a quote: last called at or before the moment on its business day, else the slot's."""
+    way = PricingMode(mode) if mode else PricingMode.CALLED
     if called is not None:
-        return Quote(called, RateSource.CALLED, slot_id)
+        return Quote(called, RateSource.CALLED, slot_id, way)
     if slotted is not None:
-        return Quote(slotted, RateSource.SLOT, slot_id)
-    return Quote(None, None, slot_id)
+        return Quote(slotted, RateSource.SLOT, slot_id, way)
+    return Quote(None, None, slot_id, way)
 
 
-def rate_at(flower: Flower, moment: dt.datetime) -> Quote:
-    """The rate in force for a flower at a moment.
+def rate_at(flower: Flower, moment: dt.datetime, day: dt.date | None = None) -> Quote:
+    """The rate in force for a flower at a moment; of a line, `day` is its business day.
 
     Always from the database: a line must not be priced from a cache.
     """
+    day = day or business_date_of(moment, flower.shop.turnover_hour)
     with connection.cursor() as cursor:
-        cursor.execute(QUOTE, quote_question(flower.shop_id, flower.pk, moment))
+        cursor.execute(QUOTE, quote_question(flower.shop_id, flower.pk, moment, day))
         return quote_from(*cursor.fetchone())
 
 
