@@ -16,4 +16,4 @@ class AccountsAdminConfig(admin_apps.AdminConfig):
     """Django's admin, opened by a membership's role instead of by `is_staff`."""
 
     default = False
-    default_site = "malar.accounts.admin_site.ShopAdminSite"
+    default_site = "malar.ops.office.Office"

@@ -13,15 +13,14 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from malar.kernel.ids import new_id
+from malar.ops.books import LATE, NEVER, OK, state_of_books
 from malar.trail.models import Event, Pulse
 
-OK = "ok"
 AWAY = "away"
-LATE = "late"
 BEHIND = "behind"
 UNKNOWN = "unknown"
 
-PARTS = ("database", "migrations", "redis", "worker", "dispatcher", "events")
+PARTS = ("database", "migrations", "redis", "worker", "dispatcher", "events", "books")
 NEEDED_TO_SAVE = ("database", "migrations")
 YOUNGER_THAN_S = {"worker": 60, "dispatcher": 30}
 EVENTS_BEHIND_S = 120
@@ -36,7 +35,7 @@ class Health:
 
     @property
     def is_whole(self) -> bool:
-        return all(state == OK for state in self.parts.values())
+        return all(state in (OK, NEVER) for state in self.parts.values())
 
     @property
     def can_save(self) -> bool:
@@ -73,6 +72,7 @@ def look(now: dt.datetime) -> Health:
         health.parts["migrations"] = _migrations()
         if health.can_save:
             _signs_of_life(health, now)
+            health.parts["books"] = state_of_books(now)
     except Error:
         health.parts["database"] = AWAY
     return health

@@ -7,6 +7,7 @@ from celery.signals import worker_ready
 from django.utils import timezone
 
 from ledger.services.partitions import ensure_window
+from malar.ops.books import check_and_keep
 from malar.trail.services.pulse import beat
 
 
@@ -26,3 +27,9 @@ def beat_at_once(**_: Any) -> None:
 def make_partitions() -> int:
     """Make the months around today; returns how many there are."""
     return ensure_window(timezone.localdate())
+
+
+@shared_task(name="malar.ops.tasks.check_books", soft_time_limit=1500, time_limit=1560)
+def check_books() -> int:
+    """Look for what must never be so, and keep what was found; returns how many invariants are broken."""
+    return len(check_and_keep().findings)

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from celery.schedules import crontab
 from csp.constants import NONE, SELF
 from django.utils.translation import gettext_lazy as _
 
@@ -291,6 +292,8 @@ CELERY_BEAT_SCHEDULE = {
         "options": {"expires": 60},  # while the worker is away they would pile up
     },
     "make-partitions": {"task": "malar.ops.tasks.make_partitions", "schedule": 6 * 3600.0},
+    # Before the first flowers. Beat makes up for a night in which it was away.
+    "check-books": {"task": "malar.ops.tasks.check_books", "schedule": crontab(hour=1, minute=30)},
 }
 
 # --- Messages to farmers --------------------------------------------------------------------

@@ -25,6 +25,8 @@ from django.urls import NoReverseMatch, reverse
 from ledger.models import DailyEntry, Farmer
 from malar.accounts.admin_site import OfShop, ShopAdminSite, ShopModelAdmin
 from malar.accounts.models import Membership, Shop, User
+from malar.ops.books import LATE_AFTER
+from malar.trail.models import BooksCheck
 from notifications.models import Message
 from pricing.models import Flower, MarketRate, TimeSlot
 from pricing.selectors.rates import board_now
@@ -420,6 +422,39 @@ def test_a_longer_list_asks_no_more_questions(
     client = page_of(meena)
     with django_assert_max_num_queries(9):
         client.get(url(model, "changelist"))
+
+
+@pytest.mark.parametrize(("language", "words"), [("en", "The sacks of a line"), ("ta", "மூட்டை")])
+def test_the_office_says_what_is_wrong_with_the_shop_s_books(
+    meena: Membership, devi: Membership, language: str, words: str
+) -> None:
+    rows = [
+        {"shop": None, "id": "", "found": "of-nobody"},
+        {"shop": str(meena.shop_id), "id": "1f", "found": "S1-0603-004"},
+    ]
+    User.objects.update(language=language)
+    BooksCheck.objects.create(milliseconds=1, checked=50, findings=[{"invariant": "sacks", "rows": rows}])
+    page = page_of(meena).get("/admin/").content.decode()
+    assert words in page
+    assert "S1-0603-004" in page
+    page = page_of(devi).get("/admin/").content.decode()
+    assert "S1-0603-004" not in page
+    assert "of-nobody" in page
+
+
+def test_the_office_says_when_the_books_were_checked(meena: Membership) -> None:
+    client = page_of(meena)
+    assert "not been checked yet" in client.get("/admin/").content.decode()
+    check = BooksCheck.objects.create(milliseconds=1, checked=50)
+    assert "50 things" in client.get("/admin/").content.decode()
+    BooksCheck.objects.filter(pk=check.pk).update(at=check.at - LATE_AFTER)
+    assert "last checked" in client.get("/admin/").content.decode()
+
+
+def test_what_is_wrong_with_another_shop_is_not_said(meena: Membership, devi: Membership) -> None:
+    rows = [{"shop": str(devi.shop_id), "id": "1f", "found": "S1-0603-004"}]
+    BooksCheck.objects.create(milliseconds=1, checked=50, findings=[{"invariant": "sacks", "rows": rows}])
+    assert "In order" in page_of(meena).get("/admin/").content.decode()
 
 
 def test_messages_have_their_own_page(meenas: Meenas) -> None:

@@ -14,9 +14,10 @@ from django.utils.module_loading import import_string
 from ledger.models import Farmer
 from malar.accounts.models import Membership
 from malar.ops import health
+from malar.ops.books import LATE_AFTER
 from malar.ops.tasks import beat_at_once, beat_heart, make_partitions
 from malar.settings import base
-from malar.trail.models import Event, Pulse
+from malar.trail.models import BooksCheck, Event, Pulse
 from malar.trail.services.pulse import beat
 from pricing.models import Flower
 from tests import cast
@@ -29,6 +30,7 @@ ALL_OK = {
     "worker": "ok",
     "dispatcher": "ok",
     "events": "ok",
+    "books": "ok",
     "ages": {"worker": 0, "dispatcher": 0, "events": 0},
 }
 
@@ -46,6 +48,7 @@ def readyz() -> tuple[int, dict[str, Any]]:
 def alive(db: None) -> None:
     beat_heart()
     beat("dispatcher", at=timezone.now())
+    BooksCheck.objects.create(milliseconds=1, checked=50)
 
 
 def test_the_process_lives_without_asking_anybody() -> None:
@@ -126,6 +129,7 @@ def test_without_the_database_nothing_can_be_saved(alive: None, monkeypatch: pyt
         "worker": "unknown",
         "dispatcher": "unknown",
         "events": "unknown",
+        "books": "unknown",
     }
     assert b"password" not in answer.content
 
@@ -150,6 +154,22 @@ def test_finished_migrations_are_looked_for_once(alive: None, monkeypatch: pytes
     monkeypatch.setattr(health, "MigrationExecutor", again)
 
     assert readyz()[1]["migrations"] == "ok"
+
+
+def test_books_that_were_never_checked_are_told_and_no_fault(alive: None) -> None:
+    BooksCheck.objects.all().delete()
+    status, body = readyz()
+    assert (status, body["status"], body["books"]) == (200, "ok", "never")
+
+
+def test_broken_and_late_books_degrade_and_do_not_stop_us(alive: None) -> None:
+    BooksCheck.objects.update(at=timezone.now() - LATE_AFTER - dt.timedelta(minutes=1))
+    status, body = readyz()
+    assert (status, body["status"], body["books"]) == (200, "degraded", "late")
+
+    BooksCheck.objects.create(milliseconds=1, checked=50, findings=[{"invariant": "sacks", "rows": []}])
+    status, body = readyz()
+    assert (status, body["status"], body["books"]) == (200, "degraded", "broken")
 
 
 def test_health_is_only_read(db: None) -> None:

@@ -1,0 +1,272 @@
+"""A book in which everything occurs once, and is in order: what `check_books` is tried on."""
+
+import datetime as dt
+from collections.abc import Callable
+from decimal import Decimal
+from uuid import UUID
+
+from django.db import transaction
+
+from ledger.domain import AccountKind, JournalKind, Mode, MovementKind, MovementStatus
+from ledger.models import (
+    Account,
+    Buyer,
+    BuyerReceipt,
+    BuyerSale,
+    Charge,
+    CommissionRule,
+    DailyEntry,
+    DayClose,
+    Expense,
+    Farmer,
+    Movement,
+    Transfer,
+)
+from ledger.services.entries import edit_entry, void_entry
+from ledger.services.partitions import ensure_window
+from ledger.services.posting import account_of, money_account, next_voucher, post, post_back
+from malar.accounts.domain import Role
+from malar.accounts.models import Membership
+from malar.trail.models import Event
+from notifications.services.queueing import react
+from pricing.models import FeeRule, PricingRule, RateAdjustment
+from tests import cast
+
+DAY = dt.date(2026, 3, 6)
+BEFORE, AFTER = DAY - dt.timedelta(1), DAY + dt.timedelta(1)
+
+
+class Writer:
+    """Writes vouchers and their postings without the services: the checks must not rest on those."""
+
+    def __init__(self, by: Membership) -> None:
+        self.by, self.shop = by, by.shop
+
+    def movement(
+        self,
+        farmer: Farmer,
+        kind: MovementKind,
+        amount: str,
+        mode: Mode = Mode.CASH,
+        *,
+        status: MovementStatus = MovementStatus.POSTED,
+        reverses: Movement | None = None,
+        day: dt.date = DAY,
+    ) -> Movement:
+        is_posted = status == MovementStatus.POSTED
+        movement = Movement.objects.create(
+            shop=self.shop,
+            farmer=farmer,
+            kind=kind,
+            amount=Decimal(amount),
+            mode=mode,
+            business_date=day,
+            status=status,
+            reverses=reverses,
+            voucher=next_voucher(self.shop, day) if is_posted else "",
+            created_by=self.by,
+        )
+        if not is_posted:
+            return movement
+        if reverses is not None:
+            self.back(JournalKind.MOVEMENT, reverses.pk, movement.pk, day)
+            return movement
+        own = account_of(
+            self.shop,
+            {
+                MovementKind.ADVANCE: AccountKind.ADVANCE,
+                MovementKind.ADVANCE_REPAYMENT: AccountKind.ADVANCE,
+                MovementKind.OPENING_ADVANCE: AccountKind.ADVANCE,
+                MovementKind.HAND_LOAN: AccountKind.HAND_LOAN,
+                MovementKind.HAND_LOAN_REPAYMENT: AccountKind.HAND_LOAN,
+                MovementKind.DRAW: AccountKind.DRAW,
+                MovementKind.OPENING_BALANCE: AccountKind.PAYABLE,
+            }[kind],
+            farmer=farmer,
+        )
+        money = money_account(self.shop, mode)
+        paid_back = kind in {MovementKind.ADVANCE_REPAYMENT, MovementKind.HAND_LOAN_REPAYMENT}
+        from_farmer = paid_back or (kind == MovementKind.OPENING_BALANCE and movement.amount > 0)
+        debit, credit = (money, own) if from_farmer else (own, money)
+        self.post(JournalKind.MOVEMENT, movement.pk, debit, credit, abs(movement.amount), day)
+        return movement
+
+    def post(
+        self,
+        kind: JournalKind,
+        journal: UUID,
+        debit: Account,
+        credit: Account,
+        amount: Decimal,
+        day: dt.date = DAY,
+    ) -> Transfer:
+        return post(
+            by=self.by, journal_kind=kind, journal=journal, debit=debit, credit=credit, amount=amount, day=day
+        )
+
+    def back(self, kind: JournalKind, of: UUID, journal: UUID, day: dt.date) -> None:
+        original = Transfer.objects.get(journal_kind=kind, journal=of, seq=1)
+        post_back(original, by=self.by, journal_kind=kind, journal=journal, day=day)
+
+    def receipt(self, buyer: Buyer, amount: str, reverses: BuyerReceipt | None = None) -> BuyerReceipt:
+        receipt = BuyerReceipt.objects.create(
+            shop=self.shop,
+            buyer=buyer,
+            amount=Decimal(amount),
+            mode=Mode.UPI,
+            business_date=DAY,
+            reverses=reverses,
+            voucher=next_voucher(self.shop, DAY),
+            created_by=self.by,
+        )
+        if reverses is not None:
+            self.back(JournalKind.BUYER_RECEIPT, reverses.pk, receipt.pk, DAY)
+        else:
+            owed = account_of(self.shop, AccountKind.BUYER, buyer=buyer)
+            bank = money_account(self.shop, Mode.UPI)
+            self.post(JournalKind.BUYER_RECEIPT, receipt.pk, bank, owed, receipt.amount)
+        return receipt
+
+    def expense(self, amount: str, day: dt.date = DAY, reverses: Expense | None = None) -> Expense:
+        expense = Expense.objects.create(
+            shop=self.shop,
+            amount=Decimal(amount),
+            what="tea",
+            mode=Mode.CASH,
+            business_date=day,
+            reverses=reverses,
+            voucher=next_voucher(self.shop, day),
+            created_by=self.by,
+        )
+        if reverses is not None:
+            self.back(JournalKind.EXPENSE, reverses.pk, expense.pk, day)
+        else:
+            spent, cash = account_of(self.shop, AccountKind.EXPENSES), money_account(self.shop, Mode.CASH)
+            self.post(JournalKind.EXPENSE, expense.pk, spent, cash, expense.amount, day)
+        return expense
+
+
+def a_whole_book(owner: Membership) -> None:
+    """Write it into the owner's shop."""
+    shop = owner.shop
+    ensure_window(dt.date.today())  # noqa: DTZ011  # any of today's months will do
+    jasmine = cast.a_flower(shop, "MAL", "மல்லிகை", "Jasmine")
+    lotus = cast.a_flower(shop, "THA", "தாமரை", "Lotus", unit="piece")
+    farmer = cast.a_farmer(shop, 14, "பெ. ராஜா", "P. Raja", member=cast.a_member(shop, "Raja", Role.FARMER))
+    cast.a_slot(shop, "05:00", "07:00")
+    cast.a_slot(shop, "08:00", "09:00")
+    cast.called(jasmine, "900", cast.at(f"{DAY}", "04:30"), owner)
+    cast.called(jasmine, "950", cast.at(f"{DAY}", "05:30"), owner)
+    first = PricingRule.objects.create(shop=shop, mode="called", valid_from=DAY, made_by=owner)
+    PricingRule.objects.filter(pk=first.pk).update(valid_to=AFTER)
+    PricingRule.objects.create(shop=shop, mode="day", valid_from=AFTER, made_by=owner)
+    PricingRule.objects.create(shop=shop, mode="lot", flower=lotus, valid_from=DAY, made_by=owner)
+    wet = RateAdjustment(shop=shop, code="wet", basis="percent", value=Decimal(-10))
+    wet.name_ta, wet.name_en = "ஈரம்", "Wet"
+    wet.save()
+    coolie, toll = (
+        a_fee(owner, *which) for which in (("coolie", "per_sack", True), ("toll", "per_trip", False))
+    )
+    a_fee(owner, "old", "per_trip", False, valid_to=DAY)
+    a_fee(owner, "old", "per_trip", False, valid_from=DAY)
+    for whom in (None, farmer):
+        rule = CommissionRule(shop=shop, farmer=whom, pct=Decimal(10), valid_from=DAY, made_by=owner)
+        rule.save()
+
+    def at(clock: str) -> dt.datetime:
+        return cast.at(f"{DAY}", clock)
+
+    weights = [Decimal("12.250"), Decimal("9.750")]
+    line = cast.recorded(
+        owner, farmer, jasmine, captured_at=at("05:00"), sack_weights=weights, tare=Decimal("0.400")
+    )
+    edit_entry(by=owner, entry_id=line.pk, version=1, changes={"note": "fresh"}, reason="weight misread")
+    cast.recorded(owner, farmer, lotus, captured_at=at("05:10"), quantity=Decimal(50))
+    voided = cast.recorded(owner, farmer, jasmine, captured_at=at("05:20"), rate=Decimal(700))
+    void_entry(by=owner, entry_id=voided.pk, version=1, reason="written twice")
+    cast.recorded(owner, farmer, jasmine, captured_at=at("05:40"), slip="A1-0603-001")
+    cast.recorded(owner, farmer, jasmine, captured_at=at("05:50"), slip="A1-0603-001")
+    react(event_id=Event.objects.filter(shop=shop).order_by("id")[0].pk)
+    in_one_transaction(lambda: _the_money(owner, farmer, line, coolie, toll))
+
+
+def in_one_transaction(act: Callable[[], None]) -> None:
+    with transaction.atomic():
+        act()
+
+
+def a_fee(owner: Membership, code: str, basis: str, automatic: bool, **days: dt.date) -> FeeRule:
+    fee = FeeRule(shop=owner.shop, code=code, basis=basis, rate=Decimal("5.00"), automatic=automatic, **days)
+    fee.name_ta, fee.name_en = code, code
+    fee.save()
+    return fee
+
+
+def _the_money(owner: Membership, farmer: Farmer, line: DailyEntry, coolie: FeeRule, toll: FeeRule) -> None:
+    write, kind = Writer(owner), MovementKind
+    for fee, entry, sacks in ((coolie, line, 2), (toll, None, 1)):
+        Charge.objects.create(
+            shop=owner.shop,
+            farmer=farmer,
+            fee=fee,
+            entry=entry,
+            business_date=DAY,
+            basis=fee.basis,
+            income=fee.income,
+            quantity=sacks,
+            rate=fee.rate,
+            automatic=entry is not None,
+            created_by=owner,
+        )
+    write.movement(farmer, kind.OPENING_BALANCE, "-27.00", Mode.NONE)
+    write.movement(farmer, kind.OPENING_BALANCE, "500.00", Mode.NONE)
+    write.movement(farmer, kind.OPENING_ADVANCE, "1000.00", Mode.NONE)
+    write.movement(farmer, kind.ADVANCE, "20000.00")
+    write.movement(farmer, kind.ADVANCE_REPAYMENT, "3000.00", Mode.UPI)
+    write.movement(farmer, kind.HAND_LOAN, "2000.00", Mode.BANK)
+    write.movement(farmer, kind.HAND_LOAN_REPAYMENT, "500.00")
+    draw = write.movement(farmer, kind.DRAW, "3000.00")
+    write.movement(farmer, kind.DRAW, "3000.00", reverses=draw, day=AFTER)
+    write.movement(farmer, kind.DRAW, "1500.00")
+    write.movement(farmer, kind.ADVANCE, "90000.00", status=MovementStatus.WAITING)
+    write.movement(farmer, kind.ADVANCE, "80000.00", status=MovementStatus.REFUSED)
+    buyer = Buyer.objects.create(shop=owner.shop, number=3, name_ta="ச. லட்சுமி", name_en="S. Lakshmi")
+    sale = BuyerSale.objects.create(
+        shop=owner.shop,
+        buyer=buyer,
+        flower=line.flower,
+        entry=line,
+        business_date=DAY,
+        quantity=Decimal("20.500"),
+        unit="kg",
+        rate=Decimal(1000),
+        created_by=owner,
+    )
+    owed, sales = (
+        account_of(owner.shop, AccountKind.BUYER, buyer=buyer),
+        account_of(owner.shop, AccountKind.SALES),
+    )
+    write.post(JournalKind.BUYER_SALE, sale.pk, owed, sales, Decimal("20500.00"))
+    receipt = write.receipt(buyer, "5000.00")
+    write.receipt(buyer, "5000.00", reverses=receipt)
+    write.receipt(buyer, "4000.00")
+    expense = write.expense("60.00")
+    write.expense("60.00", reverses=expense)
+    write.movement(farmer, kind.ADVANCE_REPAYMENT, "100.00", day=BEFORE)
+    write.expense("40.00", day=BEFORE)
+    close = DayClose(
+        shop=owner.shop,
+        business_date=BEFORE,
+        opening_cash=Decimal(0),
+        receipts=Decimal(100),
+        payments=Decimal(0),
+        expenses=Decimal(40),
+        counted=Decimal(57),
+        denominations={"50": 1, "coins": "7.00"},
+        closed_by=owner,
+    )
+    lost = account_of(owner.shop, AccountKind.CASH_DIFFERENCE)
+    write.post(
+        JournalKind.DAY_CLOSE, close.pk, lost, money_account(owner.shop, Mode.CASH), Decimal(3), BEFORE
+    )
+    close.save()
