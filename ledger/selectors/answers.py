@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from ledger.models import DailyEntry, Farmer
+from ledger.models import DailyEntry, Farmer, Movement
 from malar.kernel.wire import moment, money, quantity
 
 
@@ -39,6 +39,30 @@ def entry_answer(entry: DailyEntry) -> dict[str, Any]:
         "captured_at": moment(entry.captured_at),
         "received_at": moment(entry.received_at),
         "created_by": str(entry.created_by_id),
+    }
+
+
+def movement_answer(movement: Movement) -> dict[str, Any]:
+    """A movement. `amount` is in ₹ as it was said; `voucher` is empty while it is in no book."""
+    reversal = getattr(movement, "reversal", None)
+    return {
+        "id": str(movement.pk),
+        "kind": movement.kind,
+        "farmer": str(movement.farmer_id),
+        "amount": money(movement.amount),
+        "business_date": movement.business_date.isoformat(),
+        "mode": movement.mode,
+        "reference": movement.reference,
+        "note": movement.note,
+        "status": movement.status,
+        "voucher": movement.voucher,
+        "reverses": str(movement.reverses_id) if movement.reverses_id else None,
+        "reversed_by": str(reversal.pk) if reversal else None,
+        "decided_by": str(movement.decided_by_id) if movement.decided_by_id else None,
+        "decided_at": moment(movement.decided_at),
+        "decision_note": movement.decision_note,
+        "created_by": str(movement.created_by_id),
+        "created_at": moment(movement.created_at),
     }
 
 
