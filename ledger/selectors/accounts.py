@@ -259,7 +259,8 @@ def statement_of(farmer: Farmer, start: dt.date, end: dt.date) -> Statement:
 
     Its closing figures are those of `balance_of` on the day `end`.
     """
-    before = balance_of(farmer, start - dt.timedelta(days=1))
+    # Before the first day that can be written there is nothing.
+    before = balance_of(farmer, start - dt.timedelta(days=1)) if start > dt.date.min else Balance()
     days = (start, end)
     transfers = list(
         Transfer.objects.filter(

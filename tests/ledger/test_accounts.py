@@ -104,7 +104,8 @@ def settlement_a(meena: Membership, kumar: Membership, raja: Farmer) -> Farmer:
 @pytest.fixture
 def settlement_b(kumar: Membership, lakshmi: Farmer, shop: Shop) -> Farmer:
     """Settlement B: a loss-making delivery (domain.md §5.4)."""
-    mums = cast.a_flower(shop, "SEV", "செவ்வந்தி", "Chrysanthemum")
+    mums = shop.flowers.filter(code="SEV").first()
+    mums = mums or cast.a_flower(shop, "SEV", "செவ்வந்தி", "Chrysanthemum")
     moment = at("2026-03-06", "05:00")
     recorded(kumar, lakshmi, mums, captured_at=moment, quantity=Decimal(42), sacks=3, rate=Decimal(10))
     charged(kumar, lakshmi, a_fee(shop, "coolie", "கூலி", "Coolie", "10"), "2026-03-06", 3)
