@@ -251,6 +251,11 @@ SPECTACULAR_SETTINGS = {
     "VERSION": "1",
     "OAS_VERSION": "3.1.1",
     "SERVE_INCLUDE_SCHEMA": False,
+    "ENUM_NAME_OVERRIDES": {
+        "EntryStatusEnum": "ledger.domain.EntryStatus.values",
+        "MovementStatusEnum": "ledger.domain.MovementStatus.values",
+        "MovementKindEnum": "ledger.domain.MovementKind.values",
+    },
     "SERVE_PUBLIC": True,
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
     "SERVE_AUTHENTICATION": [],
