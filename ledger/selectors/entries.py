@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -11,7 +12,7 @@ from django.db import connection
 from django.db.models import Count, Q, Sum
 from django.utils.translation import gettext as _
 
-from ledger.domain import EarlierLine
+from ledger.domain import EarlierLine, EntryKind
 from ledger.models import DailyEntry, DailyEntryQuerySet, Farmer
 from malar.accounts.domain import Role
 from malar.accounts.models import Membership, Shop
@@ -46,6 +47,26 @@ def entry_of(member: Membership, entry_id: UUID, *, lock: bool = False) -> Daily
 def may_change(member: Membership, entry: DailyEntry) -> bool:
     """Whether a member may correct or cancel a line: the owner any, staff what they entered themselves."""
     return member.role == Role.ADMIN or (member.role == Role.STAFF and entry.created_by_id == member.pk)
+
+
+def settled_among(entries: Iterable[DailyEntry]) -> set[UUID]:
+    """Which of these lines a settlement claims, by id. One question, however many they are.
+
+    The one place that knows: nothing settles yet, so none is. The claims of `settlements` are asked here
+    once there are any.
+    """
+    return set()
+
+
+def is_settled(entry: DailyEntry) -> bool:
+    """Whether a settlement claims the line: it is never changed then, only corrected by others (architecture §5.6)."""
+    return entry.pk in settled_among([entry])
+
+
+def correction_of(entry: DailyEntry) -> DailyEntry | None:
+    """The standing line that reverses this one; None where it counts as it stands."""
+    later = DailyEntry.objects.filter(shop_id=entry.shop_id, business_date__gte=entry.business_date)
+    return later.standing().filter(corrects=entry.pk, kind=EntryKind.REVERSAL).first()
 
 
 LINE_QUESTION = f"""

@@ -46,7 +46,7 @@ def history_of(entry: DailyEntry) -> list[Deed]:
     return [
         Deed(
             version=version,
-            what=_deed(version, is_first=number == 0),
+            what=_deed(version, versions[number - 1] if number else None),
             door=str(DOORS.get(version.door, version.door)),
             reason=reason_words(version.reason),
             changes=_changes(written[number - 1], written[number]) if number else [],
@@ -62,10 +62,13 @@ def changes_between(entry: DailyEntry, other: DailyEntry) -> list[Change]:
     return _changes(_written(entry, farmers, flowers), _written(other, farmers, flowers))
 
 
-def _deed(version: Version, *, is_first: bool) -> str:
-    if is_first:
+def _deed(version: Version, before: Version | None) -> str:
+    if before is None:
         return _("Recorded")
-    return _("Cancelled") if version.entry.status == EntryStatus.VOIDED else _("Corrected")
+    if version.entry.status == EntryStatus.VOIDED:
+        return _("Cancelled")
+    is_priced = version.entry.rate_source == RateSource.DAY and version.entry.rate != before.entry.rate
+    return _("Priced") if is_priced else _("Corrected")
 
 
 def _names(shop: Shop, model: type[Model], ids: set[Any]) -> Mapping[Any, str]:

@@ -17,6 +17,7 @@ from psycopg.types.json import Jsonb
 from ledger.domain import (
     CLOCK_SKEW,
     SHOP_SERIES,
+    EntryKind,
     EntryStatus,
     RateReason,
     ReviewReason,
@@ -25,7 +26,14 @@ from ledger.domain import (
 from ledger.events import EntryCorrected, EntryRecorded, EntryVoided
 from ledger.models import DailyEntry, Farmer
 from ledger.selectors.answers import entry_answer
-from ledger.selectors.entries import entry_of, line_background, lines_beside, may_change
+from ledger.selectors.entries import (
+    correction_of,
+    entry_of,
+    is_settled,
+    line_background,
+    lines_beside,
+    may_change,
+)
 from ledger.services.partitions import ensure_month
 from ledger.services.quantities import weighed
 from malar.accounts.domain import ALLOWED, Role
@@ -249,10 +257,11 @@ def edit_entry(
 
     The rate, its slot and source and the commission stay as frozen, unless the flower or the rate
     itself is corrected (architecture §5.3), the commission unless the farmer is. Raises NotFound,
-    NotAllowed for somebody else's line, Conflict `stale` with the present line, Conflict `voided`,
-    RuleBroken naming each refused field.
+    NotAllowed for somebody else's line, Conflict `stale` with the present line, Conflict `voided`, `settled`,
+    `corrected` or `mirror`, RuleBroken naming each refused field.
     """
     entry = _locked(by, entry_id, version)
+    _check_is_no_mirror(entry)
     _correct(entry, changes, by)
     entry.version += 1
     entry.save()
@@ -267,6 +276,7 @@ def corrected_entry(*, by: Membership, entry_id: UUID, changes: Changes) -> Dail
     """
     entry = entry_of(by, entry_id)
     _check_may_change(by, entry)
+    _check_is_no_mirror(entry)
     _correct(entry, changes, by)
     entry.amount = entry.commission = None
     if entry.rate is not None:
@@ -394,6 +404,12 @@ def _strike(by: Membership, entry_id: UUID, reason: str, version: int | None) ->
     if faults := _text_faults("/reason", reason):
         raise refusal(faults)
     entry = _locked(by, entry_id, version)
+    if entry.kind == EntryKind.REVERSAL and (other := _replacement_beside(entry)):
+        raise Conflict(
+            _("First cancel %(slip)s, which was written in its place.") % {"slip": other.slip_label},
+            code="has_replacement",
+            current=entry_answer(entry),
+        )
     entry.status, entry.void_reason = EntryStatus.VOIDED, reason
     entry.version += 1
     entry.save()
@@ -414,7 +430,35 @@ def _locked(by: Membership, entry_id: UUID, version: int | None) -> DailyEntry:
         )
     if entry.is_voided:
         raise Conflict(_("This slip is cancelled already."), code="voided", current=entry_answer(entry))
+    if is_settled(entry):
+        raise Conflict(
+            _("This slip is settled. It stays; a reversing entry and a new one correct it."),
+            code="settled",
+            current=entry_answer(entry),
+        )
+    # Also when its settlement was reversed: else it would count beside what corrects it.
+    if reversal := correction_of(entry):
+        raise Conflict(
+            _("This slip was corrected by %(slip)s. It stays as it is.") % {"slip": reversal.slip_label},
+            code="corrected",
+            current=entry_answer(entry),
+        )
     return entry
+
+
+def _check_is_no_mirror(entry: DailyEntry) -> None:
+    if entry.kind == EntryKind.REVERSAL:
+        raise Conflict(
+            _("A reversing entry mirrors another one and is never changed."),
+            code="mirror",
+            current=entry_answer(entry),
+        )
+
+
+def _replacement_beside(reversal: DailyEntry) -> DailyEntry | None:
+    """What was written in the place of the line that this one reverses, where it stands."""
+    beside = DailyEntry.objects.filter(shop_id=reversal.shop_id, business_date=reversal.business_date)
+    return beside.standing().filter(corrects=reversal.corrects, kind=EntryKind.REPLACEMENT).first()
 
 
 def _check_may_change(by: Membership, entry: DailyEntry) -> None:

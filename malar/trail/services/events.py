@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+from collections.abc import Sequence
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -30,6 +31,24 @@ def record(happening: Happening, *, shop: Shop) -> None:
         cursor.execute(
             "INSERT INTO trail_event (id, shop_id, name, payload, at) VALUES (%s, %s, %s, %s, %s)",
             [new_id(), shop.pk, happening.name, json.dumps(happening.payload()), timezone.now()],
+        )
+
+
+@step
+def record_all(happenings: Sequence[Happening], *, shop: Shop) -> None:
+    """Write many events in the present transaction with one statement."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO trail_event (id, shop_id, name, payload, at)"
+            " SELECT new.id, %s, new.name, new.payload::jsonb, %s"
+            " FROM unnest(%s::uuid[], %s::text[], %s::text[]) AS new (id, name, payload)",
+            [
+                shop.pk,
+                timezone.now(),
+                [new_id() for _each in happenings],
+                [happening.name for happening in happenings],
+                [json.dumps(happening.payload()) for happening in happenings],
+            ],
         )
 
 
