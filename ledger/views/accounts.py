@@ -29,7 +29,7 @@ def farmer_account(request: ShopRequest, farmer_id: UUID) -> HttpResponse:
     """What stands between a farmer and the shop, and a month of his account. He may open his own."""
     farmer, today = farmer_of(request.member, farmer_id), _today(request)
     statement = _month_of(request, farmer, today)
-    after = statement.end + dt.timedelta(days=1)
+    after = (statement.start + dt.timedelta(days=31)).replace(day=1)
     context = {
         "farmer": farmer,
         "own": request.member.role == Role.FARMER,
@@ -64,7 +64,7 @@ def _month_of(request: ShopRequest, farmer: Farmer, today: dt.date) -> Statement
         first = today
     first = max(min(first, today), OLDEST).replace(day=1)
     last = (first + dt.timedelta(days=31)).replace(day=1) - dt.timedelta(days=1)
-    return statement_of(farmer, first, last)
+    return statement_of(farmer, first, min(last, today))
 
 
 def _today(request: ShopRequest) -> dt.date:
