@@ -17,7 +17,7 @@ from django.db.models import Count, Min, Q, QuerySet, Sum
 from django.utils.translation import gettext as _
 
 from ledger.domain import AccountKind, ChargeStatus, Direction, JournalKind
-from ledger.models import Charge, DailyEntry, DailyEntryQuerySet, Farmer, Movement, Transfer
+from ledger.models import Account, Charge, DailyEntry, DailyEntryQuerySet, Farmer, Movement, Transfer
 from malar.kernel import formatting
 from malar.kernel.money import ZERO
 from malar.kernel.quantities import Unit
@@ -288,17 +288,19 @@ class Statement:
 
 
 def statement_of(farmer: Farmer, start: dt.date, end: dt.date) -> Statement:
-    """A farmer's account from `start` to `end`, both included. Eight queries, however many rows.
+    """A farmer's account from `start` to `end`, both included. Ten queries, however many rows.
 
     Its closing figures are those of `balance_of` on the day `end`.
     """
     # Before the first day that can be written there is nothing.
     before = balance_of(farmer, start - dt.timedelta(days=1)) if start > dt.date.min else Balance()
     days = (start, end)
+    # By the accounts' ids, each side by its own index: a join with an "or" would read the whole table.
+    accounts = list(Account.objects.filter(farmer=farmer).values_list("pk", flat=True))
     transfers = list(
-        Transfer.objects.filter(
-            Q(debit__farmer=farmer) | Q(credit__farmer=farmer), value_date__range=days
-        ).select_related("debit", "credit")
+        Transfer.objects.filter(Q(debit__in=accounts) | Q(credit__in=accounts), value_date__range=days)
+        .select_related("debit", "credit")
+        .order_by("created_at", "seq")
     )
     movements = (
         Movement.objects.filter(farmer=farmer)

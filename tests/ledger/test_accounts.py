@@ -278,4 +278,4 @@ def test_many_farmers_cost_as_many_queries_as_one(
     ]
     with CaptureQueriesContext(connection) as whole:
         statement_of(settlement_a, *WEEK)
-    assert len(whole) <= 9
+    assert len(whole) <= 10
