@@ -1,11 +1,14 @@
-"""The daily slip as it lies on paper: where a long one goes on, and what fits on a sheet."""
+"""Papers: where a long slip goes on and what fits on a sheet; an account as a table."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
 from math import ceil
 
+from django.utils.translation import gettext as _
+
 from ledger.models import DailyEntry
+from ledger.selectors.accounts import Row, Statement
 from ledger.selectors.entries import Slip
 
 LINES_ON_A_SIXTH = 5
@@ -52,3 +55,55 @@ def roll_length(slip: Slip) -> int:
     rows = sum(ceil(len(entry.sack_weights or []) / WEIGHTS_ON_A_ROW) for entry in slip.entries)
     needed = ROLL_HEAD_MM + ROLL_LINE_MM * len(slip.entries) + ROLL_WEIGHTS_MM * rows
     return min(ROLL_LONGEST_MM, ceil(needed / ROLL_STEP_MM) * ROLL_STEP_MM)
+
+
+def account_table(statement: Statement) -> list[list[str]]:
+    """A running account as rows of a spreadsheet, headings first, ₹ without grouping; the loans below it."""
+    headings = [
+        *(_("Date"), _("What"), _("Entries"), _("Weight, kg"), _("Sale value"), _("Commission")),
+        *(_("Voucher number"), _("How it was paid"), _("Credit"), _("Debit"), _("Balance"), _("Who owes")),
+    ]
+    running = [[*_account_row(row), str(row.direction.label)] for row in statement.rows]
+    first, last = statement.opens, statement.closes
+    table = [
+        [statement.farmer.code, statement.farmer.name],
+        headings,
+        [*_edge(_("Opening balance"), first), str(first.direction.label)],
+        *running,
+        [*_edge(_("Closing balance"), last), str(last.direction.label)],
+    ]
+    for name, loan in ((_("Advance"), statement.advance), (_("Hand loan"), statement.hand_loan)):
+        if not loan.is_empty:
+            opened = Row(statement.start, "opening", loan.opening, balance=loan.opening)
+            closed = Row(statement.end, "closing", loan.closing, balance=loan.closing)
+            table += [
+                [],
+                [name],
+                _edge(_("Opening balance"), opened),
+                *(_account_row(row, is_loan=True) for row in loan.rows),
+                _edge(_("Closing balance"), closed),
+            ]
+    return table
+
+
+def _account_row(row: Row, *, is_loan: bool = False) -> list[str]:
+    # Of a loan the balance is what he owes: what makes it larger is his debit.
+    credit, debit = (row.down, row.up) if is_loan else (row.up, row.down)
+    has_lines = row.kind == "lines"
+    return [
+        row.day.isoformat(),
+        row.what,
+        str(row.lines) if has_lines else "",
+        f"{row.kilograms:f}" if has_lines else "",
+        f"{row.gross:f}" if has_lines else "",
+        f"{row.commission:f}" if has_lines else "",
+        row.movement.voucher if row.movement else "",
+        str(row.movement.get_mode_display()) if row.movement else "",
+        "" if credit is None else f"{credit:f}",
+        "" if debit is None else f"{debit:f}",
+        f"{row.net:f}",
+    ]
+
+
+def _edge(what: str, row: Row) -> list[str]:
+    return [row.day.isoformat(), what, *[""] * 8, f"{row.net:f}"]

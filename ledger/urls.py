@@ -4,7 +4,7 @@ import datetime as dt
 
 from django.urls import path, register_converter
 
-from ledger.views import entries, farmer_import, farmers, slips
+from ledger.views import accounts, entries, farmer_import, farmers, movements, slips
 
 app_name = "ledger"
 
@@ -37,6 +37,14 @@ urlpatterns = [
     path("farmers/import/", farmer_import.farmer_import, name="farmer_import"),
     path("farmers/import/template.csv", farmer_import.farmer_import_template, name="farmer_import_template"),
     path("farmers/<uuid:farmer_id>/", farmers.farmer_detail, name="farmer_detail"),
+    path("farmers/<uuid:farmer_id>/account/", accounts.farmer_account, name="farmer_account"),
+    path("farmers/<uuid:farmer_id>/account.csv", accounts.farmer_account_file, name="farmer_account_file"),
+    path("movements/", movements.movement_list, name="movement_list"),
+    path("movements/new/", movements.movement_new, name="movement_new"),
+    path("movements/<uuid:movement_id>/", movements.movement_detail, name="movement_detail"),
+    path("movements/<uuid:movement_id>/reverse/", movements.movement_reverse, name="movement_reverse"),
+    path("movements/<uuid:movement_id>/approve/", movements.movement_approve, name="movement_approve"),
+    path("movements/<uuid:movement_id>/refuse/", movements.movement_refuse, name="movement_refuse"),
     path("farmers/<uuid:farmer_id>/state/", farmers.farmer_state, name="farmer_state"),
     path("farmers/<uuid:farmer_id>/edit/", farmers.farmer_edit, name="farmer_edit"),
 ]

@@ -12,6 +12,7 @@ class Kind(models.TextChoices):
     """What a message is about. One event makes at most one message of a kind."""
 
     ENTRY_RECEIPT = "entry_receipt", _("receipt")
+    ADVANCE_GIVEN = "advance_given", _("advance")
 
 
 class Channel(models.TextChoices):
@@ -55,7 +56,7 @@ BACKOFF = (
 )
 """How long to wait after the first, second … refused attempt; after the last one it has failed."""
 
-VALID_FOR = {Kind.ENTRY_RECEIPT: dt.timedelta(days=2)}
+VALID_FOR = {Kind.ENTRY_RECEIPT: dt.timedelta(days=2), Kind.ADVANCE_GIVEN: dt.timedelta(days=2)}
 """How long after its making a message is still news."""
 
 NOBODY = "console:"
@@ -69,12 +70,14 @@ def wait_after(attempt: int) -> dt.timedelta | None:
 
 RECEIPT = "entry_receipt"
 RECEIPT_RATE_PENDING = "entry_receipt_rate_pending"
+ADVANCE_GIVEN = "advance_given"
 
 VARIABLES: Mapping[str, frozenset[str]] = {
     RECEIPT: frozenset(
         {"farmer", "date", "time", "flower", "quantity", "rate", "amount", "commission", "slip"}
     ),
     RECEIPT_RATE_PENDING: frozenset({"farmer", "date", "time", "flower", "quantity", "slip"}),
+    ADVANCE_GIVEN: frozenset({"farmer", "amount", "date", "mode", "balance", "voucher"}),
 }
 """The templates there are, and what each may say."""
 

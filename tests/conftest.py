@@ -36,8 +36,8 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
 
 def wordings_again(**kwargs: object) -> None:
     """Emptying the tables after a transactional test takes what a migration wrote, too."""
-    migration = import_module("notifications.migrations.0002_first_wordings")
-    migration.write_wordings(apps, None)
+    for name in ("0002_first_wordings", "0004_advance_given"):
+        import_module(f"notifications.migrations.{name}").write_wordings(apps, None)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import ClassVar
 
 from django.db import models
@@ -113,6 +114,11 @@ class Movement(CashVoucher):
             while_standing="OLD.status = 'waiting'",
             of_a_farmer=True,
         )
+
+    @property
+    def size(self) -> Decimal:
+        """The amount without its sign."""
+        return abs(self.amount)
 
 
 class VoucherCounter(models.Model):

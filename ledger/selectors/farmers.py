@@ -10,6 +10,7 @@ from django.db.models import Count, Exists, Max, OuterRef, Q
 from django.utils.translation import gettext as _
 
 from ledger.models import DailyEntry, Farmer, FarmerQuerySet
+from ledger.selectors.accounts import Balance, balances_of
 from ledger.selectors.entries import Totals, totals_of
 from ledger.selectors.habits import HABIT_DAYS, Habit, bare_name, habits_in, namesakes_among
 from malar.accounts.domain import Role
@@ -105,11 +106,12 @@ class KnownFarmer:
     last_seen: dt.date | None = None
     flowers: list[Flower] = field(default_factory=list)
     shares_name: bool = False
+    balance: Balance = field(default_factory=Balance)
 
 
 def known(shop: Shop, farmers: Collection[Farmer], day: dt.date) -> list[KnownFarmer]:
     """The farmers of a page with their usual flowers (most lines in sixty days), when they came last up to
-    `day`, and whether somebody else is called the same. Three queries, however many they are."""
+    `day`, whether somebody else is called the same, and their balances. Seven queries, however many they are."""
     usual: dict[UUID, list[tuple[int, UUID]]] = {}
     seen: dict[UUID, dt.date] = {}
     for farmer_id, flower_id, lines, last in (
@@ -131,6 +133,7 @@ def known(shop: Shop, farmers: Collection[Farmer], day: dt.date) -> list[KnownFa
             usual.setdefault(farmer_id, []).append((lines, flower_id))
     flowers = shop.flowers.in_bulk()
     shared = sharing_a_name(shop)
+    balances = balances_of(farmers)
     return [
         KnownFarmer(
             farmer=farmer,
@@ -140,6 +143,7 @@ def known(shop: Shop, farmers: Collection[Farmer], day: dt.date) -> list[KnownFa
                 for _, flower_id in sorted(usual.get(farmer.pk, []), key=lambda pair: (-pair[0], pair[1]))
             ][:FLOWERS_SHOWN],
             shares_name=farmer.pk in shared,
+            balance=balances[farmer.pk],
         )
         for farmer in farmers
     ]

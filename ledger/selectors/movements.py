@@ -1,17 +1,21 @@
 """Questions about money that moved between the shop and its farmers."""
 
 import datetime as dt
+from dataclasses import dataclass
+from decimal import Decimal
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet, Sum
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from ledger.domain import OPENINGS, PAID_BACK, MovementStatus
 from ledger.models import Movement
 from malar.accounts.domain import Role
 from malar.accounts.models import Membership
 from malar.kernel.clock import business_date_of
 from malar.kernel.errors import NotFound
+from malar.kernel.money import ZERO
 
 
 def movements_seen_by(member: Membership) -> QuerySet[Movement]:
@@ -71,3 +75,32 @@ def may_reverse(member: Membership, movement: Movement) -> bool:
         and movement.decided_by_id is None
         and business_date_of(movement.created_at, turnover) == business_date_of(timezone.now(), turnover)
     )
+
+
+def waiting_for_the_owner(member: Membership) -> QuerySet[Movement]:
+    """What nobody has decided about yet, oldest first."""
+    return movements_seen_by(member).filter(status=MovementStatus.WAITING).order_by("created_at")
+
+
+@dataclass(frozen=True)
+class Flow:
+    """What went to farmers and what came from them, in ₹; taking one back counts the other way."""
+
+    given: Decimal
+    came: Decimal
+
+
+def flow_of(movements: QuerySet[Movement]) -> Flow:
+    """What some movements come to; opening figures and what waits or was refused moved nothing. One query."""
+    back = Q(kind__in=PAID_BACK)
+    mirror = Q(reverses__isnull=False)
+    sums = (
+        movements.filter(status=MovementStatus.POSTED)
+        .exclude(kind__in=OPENINGS)
+        .order_by()
+        .aggregate(
+            given=Sum("amount", filter=(~back & ~mirror) | (back & mirror), default=ZERO),
+            came=Sum("amount", filter=(back & ~mirror) | (~back & mirror), default=ZERO),
+        )
+    )
+    return Flow(**sums)

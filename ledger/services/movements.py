@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Callable
+from dataclasses import dataclass
 from decimal import Decimal
 from functools import partial
 from typing import Any
@@ -24,7 +25,7 @@ from ledger.domain import (
 )
 from ledger.events import MovementPosted, MovementRefused, MovementReversed, MovementWaits
 from ledger.models import Account, Farmer, Movement, Transfer
-from ledger.selectors.accounts import balance_of
+from ledger.selectors.accounts import Balance, balance_of, owed_words
 from ledger.selectors.answers import movement_answer
 from ledger.selectors.movements import may_reverse, movement_of, reversal_of
 from ledger.services.entries import OLDEST, refusal
@@ -43,6 +44,7 @@ from malar.kernel.errors import Conflict, Fault, NotAllowed, RuleBroken
 from malar.kernel.formatting import day as in_words
 from malar.kernel.formatting import rupees
 from malar.kernel.ids import new_id
+from malar.kernel.money import ZERO
 from malar.kernel.quantities import significant_decimals
 from malar.kernel.transactions import step
 from malar.trail.services.answers import Answer, once
@@ -301,6 +303,42 @@ def hold_farmer(farmer: Farmer) -> None:
         cursor.execute("SELECT pg_advisory_xact_lock_shared(1, hashtext(%s) & 1023)", [str(farmer.pk)])
 
 
+@dataclass(frozen=True)
+class Outlook:
+    """What a movement would do, before it is written: what he owes of its kind now and after it, in ₹ (None of an
+    opening balance, which is no loan), his balance now and the net after it, and whether it would wait."""
+
+    balance: Balance
+    owed: Decimal | None
+    owed_after: Decimal | None
+    after: Decimal
+    waits: bool
+    limit: Decimal | None
+
+    @property
+    def after_words(self) -> str:
+        """The net after it with who owes whom; nothing where it stays as it is."""
+        return owed_words(self.after) if self.after != self.balance.signed else ""
+
+
+def outlook_of(by: Membership, farmer: Farmer, kind: str, amount: Decimal) -> Outlook:
+    """What a movement of `amount` ₹ would do; nothing is checked and nothing written."""
+    balance = balance_of(farmer)
+    account = ACCOUNT_MOVED[MovementKind(kind)]
+    change = amount if kind not in PAID_BACK else -amount
+    is_loan = account in (AccountKind.ADVANCE, AccountKind.HAND_LOAN)
+    owed = _owed(balance, kind) if account != AccountKind.PAYABLE else None
+    on_account = ZERO if is_loan else (-amount if account == AccountKind.DRAW else amount)
+    return Outlook(
+        balance=balance,
+        owed=owed,
+        owed_after=None if owed is None else owed + change,
+        after=balance.signed + on_account,
+        waits=by.role != Role.ADMIN and is_over_limit(by.shop, farmer, kind, amount),
+        limit=limit_of(by.shop, kind),
+    )
+
+
 def is_over_limit(shop: Shop, farmer: Farmer, kind: str, amount: Decimal) -> bool:
     """Whether the farmer would owe more of this kind, after `amount` ₹ more, than staff may let him."""
     limit = limit_of(shop, kind)
@@ -321,7 +359,10 @@ def limit_of(shop: Shop, kind: str) -> Decimal | None:
 
 def owed_of(farmer: Farmer, kind: str) -> Decimal:
     """What the farmer owes, in ₹, of what a movement of this kind is about. Four queries."""
-    balance = balance_of(farmer)
+    return _owed(balance_of(farmer), kind)
+
+
+def _owed(balance: Balance, kind: str) -> Decimal:
     return {
         AccountKind.ADVANCE: balance.advance,
         AccountKind.HAND_LOAN: balance.hand_loan,

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from ledger.forms.farmers import NAMESAKES_SHOWN, FarmerFilter, FarmerForm, StateForm
 from ledger.models import Farmer
+from ledger.selectors.accounts import balance_of
 from ledger.selectors.farmer_history import history_of_farmer
 from ledger.selectors.farmers import (
     bands_of,
@@ -64,6 +65,7 @@ def farmer_detail(request: ShopRequest, farmer_id: UUID) -> HttpResponse:
         "farmer": farmer,
         "today": today,
         "month": brought_in_month(farmer, today),
+        "balance": balance_of(farmer),
         "last_seen": last_seen_of(request.shop, [farmer], today).get(farmer.pk),
         "bands": bands_of(farmer, today),
         "namesakes": [same for same in namesakes if not same.by_sound][:NAMESAKES_SHOWN],

@@ -1,11 +1,12 @@
-"""What a receipt says about a line, in the active language."""
+"""What a message says about a line or about money given, in the active language."""
 
 from decimal import Decimal
 
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from ledger.models import DailyEntry
+from ledger.models import DailyEntry, Movement
+from ledger.selectors.accounts import balance_of
 from malar.kernel import formatting
 from malar.kernel.quantities import Unit
 from notifications.domain import RECEIPT, RECEIPT_RATE_PENDING
@@ -27,6 +28,18 @@ def receipt_of(entry: DailyEntry) -> tuple[str, dict[str, str]]:
         "rate": rate_per_unit(entry.rate, Unit(entry.unit)),
         "amount": formatting.rupees(entry.amount),
         "commission": formatting.rupees(entry.commission),
+    }
+
+
+def advance_words(movement: Movement) -> dict[str, str]:
+    """What is said about an advance, with all that is outstanding of advances now."""
+    return {
+        "farmer": movement.farmer.name,
+        "amount": formatting.rupees(movement.amount),
+        "date": formatting.day(movement.business_date),
+        "mode": str(movement.get_mode_display()),
+        "balance": formatting.rupees(balance_of(movement.farmer).advance),
+        "voucher": movement.voucher,
     }
 
 

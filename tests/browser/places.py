@@ -5,17 +5,21 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from decimal import Decimal
+from uuid import UUID, uuid4
 
 import time_machine
 from django.conf import settings
 from django.core.management import call_command
 from django.test import Client
+from django.utils import timezone
 from playwright.sync_api import BrowserContext, Page
 
 from ledger.models import DailyEntry, Farmer
+from ledger.services.movements import record_movement
 from malar.accounts.domain import Role
 from malar.accounts.models import Membership
-from malar.kernel.clock import KOLKATA
+from malar.kernel.clock import KOLKATA, business_date_of
 from malar.trail.services.events import hand_over
 
 MORNING = dt.datetime(2026, 11, 20, 5, 52, tzinfo=KOLKATA)
@@ -38,6 +42,8 @@ class Morning:
     grower: Membership
     farmer: Farmer
     line: DailyEntry
+    movements: dict[str, UUID]
+    """By status: one of each."""
 
     @classmethod
     def begin(cls, *, days: int) -> "Morning":
@@ -47,13 +53,46 @@ class Morning:
         hand_over(limit=12)  # some farmers were told
         member = {role: Membership.objects.select_related("user").get(role=role) for role in Role}
         line = DailyEntry.objects.standing().select_related("farmer").exclude(rate=None).latest("captured_at")
-        return cls(member[Role.ADMIN], member[Role.STAFF], member[Role.FARMER], line.farmer, line)
+        people = (member[Role.ADMIN], member[Role.STAFF], member[Role.FARMER])
+        return cls(
+            *people, line.farmer, line, money_moved(member[Role.ADMIN], member[Role.STAFF], line.farmer)
+        )
 
     def speak(self, language: str) -> None:
         """Everybody reads this language from now on."""
         for member in (self.owner, self.clerk, self.grower):
             member.user.language = language
             member.user.save(update_fields=["language"])
+
+
+def money_moved(owner: Membership, clerk: Membership, farmer: Farmer) -> dict[str, UUID]:
+    """Some money given to a farmer by the clerk, the last of it over the limit; one movement by status."""
+    shop = owner.shop
+    shop.advance_limit = clerk.shop.advance_limit = Decimal(20000)
+    shop.save(update_fields=["advance_limit"])
+    today = business_date_of(timezone.now(), shop.turnover_hour)
+    said: tuple[tuple[Membership, str, str, str, int], ...] = (
+        (owner, "opening_advance", "15000", "none", 20),
+        (clerk, "advance", "2000", "cash", 9),
+        (clerk, "hand_loan", "500", "cash", 4),
+        (clerk, "draw", "3000", "upi", 2),
+        (clerk, "advance_repayment", "1000", "cash", 0),
+        (clerk, "advance", "9000", "cash", 0),
+    )
+    by_status = {}
+    for by, kind, amount, mode, days_ago in said:
+        answer = record_movement(
+            by=by,
+            key=uuid4(),
+            farmer_id=farmer.pk,
+            kind=kind,
+            amount=Decimal(amount),
+            business_date=today - dt.timedelta(days=days_ago),
+            mode=mode,
+            note="கிணறு வேலை" if kind == "advance" else "",
+        )
+        by_status[answer.body["status"]] = answer.made
+    return by_status
 
 
 @dataclass(frozen=True)
@@ -131,6 +170,24 @@ PLACES: tuple[Place, ...] = (
     Place(
         "farmer", lambda morning, _: f"/ledger/farmers/{morning.farmer.pk}/", sizes=(*COUNTER_SIZES, PHONE)
     ),
+    Place(
+        "farmer-account",
+        lambda morning, _: f"/ledger/farmers/{morning.farmer.pk}/account/",
+        sizes=(*COUNTER_SIZES, PHONE),
+    ),
+    Place(
+        "my-account",
+        lambda morning, _: f"/ledger/farmers/{morning.grower.farmer.pk}/account/",
+        who="grower",
+        sizes=PHONE_SIZES,
+    ),
+    Place("movements", "/ledger/movements/", sizes=(*COUNTER_SIZES, PHONE)),
+    Place(
+        "movement-new",
+        lambda morning, _: f"/ledger/movements/new/?farmer={morning.farmer.number}&kind=advance",
+    ),
+    Place("movement", lambda morning, _: f"/ledger/movements/{morning.movements['posted']}/"),
+    Place("movement-waiting", lambda morning, _: f"/ledger/movements/{morning.movements['waiting']}/"),
     Place("farmer-new", "/ledger/farmers/new/"),
     Place("farmer-edit", lambda morning, _: f"/ledger/farmers/{morning.farmer.pk}/edit/"),
     Place("farmer-import", "/ledger/farmers/import/"),

@@ -326,6 +326,33 @@ def test_two_at_once_cannot_both_slip_under_the_limit(
     assert balance_of(raja).advance == (3000 if guarded else 6000)
 
 
+@pytest.mark.race
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("guarded", [True, False], ids=["with the lock", "negative control"])
+def test_two_at_once_cannot_pay_back_more_than_is_outstanding(
+    meena: Membership, raja: Farmer, monkeypatch: pytest.MonkeyPatch, guarded: bool
+) -> None:
+    moved(meena, raja, amount="1000")
+    asked = threading.Barrier(2)
+    ask = movements.owed_of
+
+    def ask_and_wait(farmer: Farmer, kind: str) -> Decimal:
+        owed = ask(farmer, kind)
+        with contextlib.suppress(threading.BrokenBarrierError):
+            asked.wait(timeout=1.0)
+        return owed
+
+    def repay() -> None:
+        with contextlib.suppress(RuleBroken):
+            moved(meena, raja, "advance_repayment", "1000")
+
+    monkeypatch.setattr(movements, "owed_of", ask_and_wait)
+    if not guarded:
+        monkeypatch.setattr(movements, "hold_farmer", lambda farmer: None)
+    together(repay, repay)
+    assert balance_of(raja).advance == (0 if guarded else -1000)
+
+
 # --- Taken back -------------------------------------------------------------------------------
 
 

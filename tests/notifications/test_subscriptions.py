@@ -1,7 +1,7 @@
 """Which event tells whom what, word for word."""
 
 from decimal import Decimal
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from django.utils import translation
@@ -9,10 +9,12 @@ from django.utils import translation
 from ledger import events as ledger_events
 from ledger.models import DailyEntry, Farmer
 from ledger.services.entries import edit_entry, void_entry
+from ledger.services.movements import approve_movement, record_movement, reverse_movement
 from malar.accounts.models import Membership
 from malar.kernel.quantities import Unit
 from malar.trail.domain import Happening
 from malar.trail.models import Event
+from malar.trail.services.answers import Answer
 from notifications.models import Message
 from notifications.services.queueing import react, reactions
 from notifications.services.receipts import quantity_with_unit, rate_per_unit
@@ -156,3 +158,42 @@ def test_another_shops_line_cannot_be_told_through_an_event_of_ours(
     )
     with pytest.raises(DailyEntry.DoesNotExist):
         react(event_id=forged.pk)
+
+
+def test_a_farmer_is_told_of_an_advance_once_it_is_in_the_book(
+    meena: Membership, kumar: Membership, raja: Farmer
+) -> None:
+    meena.shop.advance_limit = Decimal(1000)
+    meena.shop.save()
+    kumar.shop = meena.shop
+    day = EARLY.date()
+
+    def moved(by: Membership, kind: str, amount: str, mode: str = "cash") -> Answer:
+        return record_movement(
+            by=by,
+            key=uuid4(),
+            farmer_id=raja.pk,
+            kind=kind,
+            amount=Decimal(amount),
+            business_date=day,
+            mode=mode,
+        )
+
+    def told_by(answer: Answer) -> list[str]:
+        events = Event.objects.filter(payload__movement=str(answer.made)).order_by("at")
+        return [Message.objects.get(pk=made).text for event in events for made in react(event_id=event.pk)]
+
+    assert told_by(moved(meena, "opening_advance", "15000", "none")) == []
+    assert told_by(moved(kumar, "draw", "100")) == []
+    waiting = moved(kumar, "advance", "2000", "upi")
+    assert told_by(waiting) == []
+    approve_movement(by=meena, movement_id=waiting.made)
+    assert told_by(waiting) == [
+        "வணக்கம் பெ. ராஜா, உங்களுக்கு முன்பணமாக ₹2,000.00 தொகை 06/03/2026 அன்று கொடுக்கப்பட்டது.\n"
+        "கொடுத்த விதம்: யுபிஐ\n"
+        "மொத்த மீதி முன்பணம்: ₹17,000.00\n"
+        "ரசீது எண் V2526-0003. இது சரியில்லை என்றால் உடனே கடைக்குத் தெரிவிக்கவும்."
+    ]
+    wrong = moved(meena, "advance", "500")
+    reverse_movement(by=meena, key=uuid4(), movement_id=wrong.made, reason="wrong farmer")
+    assert told_by(wrong) == []
