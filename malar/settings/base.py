@@ -253,6 +253,14 @@ SPECTACULAR_SETTINGS = {
     "SERVE_PUBLIC": True,
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
     "SERVE_AUTHENTICATION": [],
+    # Fields of one name that mean different things; these names are in the document.
+    "ENUM_NAME_OVERRIDES": {
+        "EntryStatusEnum": "ledger.domain.EntryStatus.values",
+        "EntryKindEnum": "ledger.domain.EntryKind.values",
+        "ChargeStatusEnum": "ledger.domain.ChargeStatus.values",
+        "AdjustmentBasisEnum": "pricing.domain.AdjustmentBasis.values",
+        "FeeBasisEnum": "pricing.domain.FeeBasis.values",
+    },
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "SCHEMA_PATH_PREFIX": "/api/v1",
