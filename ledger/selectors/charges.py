@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -15,6 +16,9 @@ from ledger.models import Charge, DailyEntry, DailyEntryQuerySet, Farmer
 from malar.accounts.domain import Role
 from malar.accounts.models import Membership, Shop
 from malar.kernel.errors import NotFound
+from malar.kernel.quantities import Unit
+from pricing.domain import FeeBasis
+from pricing.models import FeeRule
 
 
 def charges_seen_by(member: Membership) -> QuerySet[Charge]:
@@ -119,6 +123,40 @@ def charges_on(shop: Shop, day: dt.date, *, farmer: Farmer | None = None) -> lis
     if farmer is not None:
         charges = charges.filter(farmer=farmer)
     return list(charges.order_by("fee__code", "created_at", "pk"))
+
+
+@dataclass
+class Item:
+    """Charges of one fee at one rate together, as papers name them. `rate` is ₹ for one, or the percentage of
+    `quantity` ₹."""
+
+    fee: FeeRule
+    basis: str
+    rate: Decimal
+    quantity: Decimal
+    amount: Decimal
+
+    @property
+    def is_percent(self) -> bool:
+        return self.basis == FeeBasis.PERCENT
+
+    @property
+    def unit(self) -> str:
+        """By which its quantity is written."""
+        return Unit.KG if self.basis == FeeBasis.PER_KG else Unit.PIECE
+
+
+def items_of(charges: Iterable[Charge]) -> list[Item]:
+    """Charges as papers name them, in the order they come."""
+    items: dict[tuple[UUID, Decimal], Item] = {}
+    for charge in charges:
+        item = items.setdefault(
+            (charge.fee_id, charge.rate),
+            Item(charge.fee, charge.basis, charge.rate, Decimal(0), Decimal(0)),
+        )
+        item.quantity += charge.quantity
+        item.amount += charge.amount
+    return list(items.values())
 
 
 def sum_of(charges: Iterable[Charge]) -> Decimal:

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 
 from ledger.domain import EarlierLine, EntryKind
 from ledger.models import Charge, DailyEntry, DailyEntryQuerySet, Farmer
-from ledger.selectors.charges import charges_on, sum_of
+from ledger.selectors.charges import Item, charges_on, items_of, sum_of
 from ledger.selectors.commission import NEAREST_RULE, nearest_commission
 from malar.accounts.domain import Role
 from malar.accounts.models import Membership, Shop
@@ -223,14 +223,24 @@ class Slip:
     charges: list[Charge]
 
     @property
+    def items(self) -> list[Item]:
+        """The charges as the paper names them."""
+        return items_of(self.charges)
+
+    @property
     def charged(self) -> Decimal:
         """₹ of all charges."""
         return sum_of(self.charges)
 
     @property
     def left(self) -> Decimal:
-        """₹ that are left for the farmer after commission and charges."""
-        return self.totals.after_commission - self.charged
+        """₹ that are left for the farmer after commission and charges, or that he owes (`is_owed`)."""
+        return abs(self.totals.after_commission - self.charged)
+
+    @property
+    def is_owed(self) -> bool:
+        """Whether the charges are more than his flowers brought so far."""
+        return self.charged > self.totals.after_commission
 
     @property
     def commission_pct(self) -> Decimal | None:

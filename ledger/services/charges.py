@@ -264,7 +264,7 @@ def _check_figures(fee: FeeRule | None, quantity: Decimal, rate: Decimal | None,
             if places == 0
             else _("At most %(count)s decimals.") % {"count": places},
         )
-    price = (fee.rate if fee else Decimal(0)) if rate is None else rate
+    price = min((fee.rate if fee else Decimal(0)) if rate is None else rate, HIGHEST_RATE)
     if quantity > LARGEST or quantity * price > LARGEST:
         refuse("/quantity", "too_large", _("This number is too large."))
     if rate is None:

@@ -230,6 +230,7 @@ def test_the_same_request_twice_is_one_charge(kumar: Membership, raja: Farmer) -
         ({"quantity": Decimal(-1)}, "/quantity", "not_positive"),
         ({"quantity": Decimal("1.5")}, "/quantity", "too_precise"),
         ({"quantity": Decimal("1E+15")}, "/quantity", "too_large"),
+        ({"quantity": Decimal(90_000_000), "rate": Decimal(90_000_000)}, "/quantity", "too_large"),
         ({"rate": Decimal("-1")}, "/rate", "negative"),
         ({"rate": Decimal("1.005")}, "/rate", "too_precise"),
         ({"rate": Decimal("1E+12")}, "/rate", "too_large"),
