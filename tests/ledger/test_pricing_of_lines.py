@@ -10,12 +10,14 @@ import pytest
 from ledger.domain import EntryKind
 from ledger.models import DailyEntry, Farmer
 from ledger.selectors.answers import entry_answer
-from ledger.selectors.entries import may_change
+from ledger.selectors.entries import may_change, slips_on, totals_of
+from ledger.selectors.habits import habits_in
 from ledger.services.entries import edit_entry, record_entry, void_entry
 from malar.accounts.models import Membership
 from malar.kernel.errors import Conflict, NotAllowed, RuleBroken
 from pricing.models import Flower, PricingRule, RateAdjustment
 from tests.cast import a_flower, at, called, recorded
+from tests.conftest import page_of
 from tests.ledger.terms import an_adjustment
 
 pytestmark = pytest.mark.django_db
@@ -262,3 +264,41 @@ def test_what_was_taken_back_is_changed_no_more_and_its_replacement_is(
             void_entry(by=meena, entry_id=other.pk, reason="x")
     edited = edit_entry(by=meena, entry_id=instead.pk, version=1, changes={"gross_quantity": Decimal("5.9")})
     assert edited.amount == Decimal("8265.00")
+
+
+def test_totals_count_what_takes_back_as_less(meena: Membership, raja: Farmer, jasmine: Flower) -> None:
+    line = recorded(meena, raja, jasmine, captured_at=EARLY, rate=Decimal(1450))
+    mirrored(line, EntryKind.REVERSAL, quantity=-line.quantity, gross_quantity=None, tare=Decimal(0), sacks=0)
+    mirrored(line, EntryKind.REPLACEMENT, gross_quantity=Decimal("5.9"), quantity=Decimal("5.7"))
+    totals = totals_of(DailyEntry.objects.filter(shop=meena.shop))
+    assert (totals.kilograms, totals.amount, totals.commission) == (
+        Decimal("5.700"),
+        Decimal("8265.00"),
+        Decimal("826.50"),
+    )
+    (slip,) = slips_on(meena.shop, line.business_date)
+    assert (slip.totals.amount, slip.left) == (Decimal("8265.00"), Decimal("7438.50"))
+    (habit,) = habits_in(meena.shop, line.business_date)
+    assert habit.lines == 2
+    for address in ("/", "/ledger/entries/", f"/ledger/slips/{DAY}/"):
+        page = page_of(meena).get(address, {"day": DAY})
+        assert page.status_code == 200
+        assert "₹8,265.00" in page.content.decode()
+
+
+def test_a_day_that_only_takes_back_can_still_be_drawn(
+    meena: Membership, raja: Farmer, jasmine: Flower
+) -> None:
+    line = recorded(meena, raja, jasmine, captured_at=at("2026-03-05", "05:00"), rate=Decimal(1450))
+    copied = mirrored(
+        line,
+        EntryKind.REVERSAL,
+        quantity=-line.quantity,
+        gross_quantity=None,
+        tare=Decimal(0),
+        sacks=0,
+        business_date=EARLY.date(),
+        captured_at=EARLY,
+    )
+    assert copied.business_date == EARLY.date()
+    assert page_of(meena).get("/", {"day": DAY}).status_code == 200
