@@ -120,6 +120,14 @@ OF_A_FARMER = (
 )
 
 
+class Direction(models.TextChoices):
+    """Who owes whom on a farmer's account: said in words, never by a minus sign (domain.md §4.4)."""
+
+    SHOP_OWES = "shop_owes", _("We must pay the farmer")
+    FARMER_OWES = "farmer_owes", _("The farmer must pay us")
+    EVEN = "even", _("The account is even")
+
+
 class MovementKind(models.TextChoices):
     """Money that moves between shop and farmer outside a settlement. Four that naive software merges are
     kept apart (domain.md §1.8); the openings bring over what an older book says."""
@@ -134,6 +142,22 @@ class MovementKind(models.TextChoices):
 
 
 OPENINGS = (MovementKind.OPENING_BALANCE, MovementKind.OPENING_ADVANCE)
+PAID_BACK = (MovementKind.ADVANCE_REPAYMENT, MovementKind.HAND_LOAN_REPAYMENT)
+ACCOUNT_MOVED = {
+    MovementKind.ADVANCE: AccountKind.ADVANCE,
+    MovementKind.ADVANCE_REPAYMENT: AccountKind.ADVANCE,
+    MovementKind.OPENING_ADVANCE: AccountKind.ADVANCE,
+    MovementKind.HAND_LOAN: AccountKind.HAND_LOAN,
+    MovementKind.HAND_LOAN_REPAYMENT: AccountKind.HAND_LOAN,
+    MovementKind.DRAW: AccountKind.DRAW,
+    MovementKind.OPENING_BALANCE: AccountKind.PAYABLE,
+}
+"""The farmer's account that a movement of a kind is about; the other side is money, or the opening account."""
+
+
+def farmer_is_debited(kind: str, amount: Decimal) -> bool:
+    """Whether a movement of `amount` ₹ is debited to the farmer's account, so that he owes more for it."""
+    return kind not in PAID_BACK and not (kind == MovementKind.OPENING_BALANCE and amount > 0)
 
 
 class Mode(models.TextChoices):

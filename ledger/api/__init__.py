@@ -2,11 +2,22 @@
 
 from django.urls import path
 
-from ledger.api import charges, entries, farmers
+from ledger.api import charges, entries, farmers, movements
 
 urlpatterns = [
     path("farmers/", farmers.FarmerList.as_view(), name="farmer_list"),
     path("farmers/<uuid:farmer_id>/", farmers.FarmerDetail.as_view(), name="farmer_detail"),
+    path("farmers/<uuid:farmer_id>/balance/", movements.FarmerBalance.as_view(), name="farmer_balance"),
+    path("farmers/<uuid:farmer_id>/statement/", movements.FarmerStatement.as_view(), name="farmer_statement"),
+    path("movements/", movements.MovementList.as_view(), name="movement_list"),
+    path("movements/<uuid:movement_id>/", movements.MovementDetail.as_view(), name="movement_detail"),
+    path(
+        "movements/<uuid:movement_id>/reverse/", movements.MovementReverse.as_view(), name="movement_reverse"
+    ),
+    path(
+        "movements/<uuid:movement_id>/approve/", movements.MovementApprove.as_view(), name="movement_approve"
+    ),
+    path("movements/<uuid:movement_id>/refuse/", movements.MovementRefuse.as_view(), name="movement_refuse"),
     path("daily-entries/", entries.DailyEntryList.as_view(), name="daily_entry_list"),
     path("daily-entries/batch/", entries.DailyEntryBatch.as_view(), name="daily_entry_batch"),
     path("daily-entries/<uuid:entry_id>/", entries.DailyEntryDetail.as_view(), name="daily_entry_detail"),

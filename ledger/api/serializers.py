@@ -11,9 +11,21 @@ from drf_spectacular.utils import OpenApiExample, extend_schema_field
 from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail, ValidationError
 
-from ledger.domain import Cadence, ChargeStatus, EntryKind, EntryStatus, RateReason, Recovery, ReviewReason
+from ledger.domain import (
+    Cadence,
+    ChargeStatus,
+    Direction,
+    EntryKind,
+    EntryStatus,
+    Mode,
+    MovementKind,
+    MovementStatus,
+    RateReason,
+    Recovery,
+    ReviewReason,
+)
 from malar.accounts.domain import Language
-from malar.kernel.drf import PROBLEM, Body, Exact, Id, Moment, Money, Quantity, Text
+from malar.kernel.drf import PROBLEM, Body, Exact, Id, Moment, Money, Parameters, Quantity, Text
 from malar.kernel.quantities import Unit
 from malar.kernel.rest import ListParameters, Problem
 from pricing.domain import AdjustmentBasis, FeeBasis, FeeIncome, RateSource
@@ -249,6 +261,148 @@ class EntryParameters(ListParameters):
     ordering = serializers.ChoiceField(
         ["captured_at", "-captured_at", "received_at", "-received_at"], default="-captured_at"
     )
+
+
+# --- Money given and taken back, and what it comes to ------------------------------------------
+
+
+class MovementAnswer(serializers.Serializer[Any]):
+    """Money that moved between the shop and a farmer. While it is `waiting` nothing of it is in the book."""
+
+    id = serializers.UUIDField()
+    kind = serializers.ChoiceField(MovementKind.values)
+    farmer = serializers.UUIDField()
+    amount = Money(help_text="Below zero only of an opening balance: the farmer owed it.")
+    business_date = serializers.DateField()
+    mode = serializers.ChoiceField(Mode.values)
+    reference = serializers.CharField()
+    note = serializers.CharField()
+    status = serializers.ChoiceField(MovementStatus.values)
+    voucher = serializers.CharField(help_text="Empty while it is in no book.")
+    reverses = serializers.UUIDField(allow_null=True, help_text="The movement that this one takes back.")
+    reversed_by = serializers.UUIDField(allow_null=True)
+    decided_by = serializers.UUIDField(allow_null=True)
+    decided_at = serializers.DateTimeField(allow_null=True)
+    decision_note = serializers.CharField()
+    created_by = serializers.UUIDField()
+    created_at = serializers.DateTimeField()
+
+
+class NewMovement(Body):
+    id = Id(required=False, allow_null=True)
+    kind = Text(help_text=", ".join(f"`{value}`" for value in MovementKind.values))
+    farmer = Id()
+    amount = Exact(help_text="₹, above zero; of an opening balance below zero where the farmer owed it.")
+    business_date = serializers.DateField()
+    mode = Text(help_text="`cash`, `upi`, `bank`, `cheque`; `none` only of opening figures.")
+    reference = Text(required=False, help_text="Number of the cheque or the payment.")
+    note = Text(required=False)
+
+
+class Reversing(Body):
+    reason = Text()
+
+
+class Approving(Body):
+    note = Text(required=False)
+
+
+class Refusing(Body):
+    note = Text(help_text="Why; kept with it.")
+
+
+class MovementParameters(ListParameters):
+    farmer = Id(required=False)
+    kind = serializers.ChoiceField(MovementKind.values, required=False)
+    status = serializers.ChoiceField(MovementStatus.values, required=False)
+    date = serializers.DateField(required=False, help_text="The business date.")
+    from_ = serializers.DateField(required=False, help_text="Business dates from this one on.")
+    to = serializers.DateField(required=False, help_text="Business dates up to this one, included.")
+    ordering = serializers.ChoiceField(
+        ["created_at", "-created_at", "business_date", "-business_date"], default="-created_at"
+    )
+
+
+class UnsettledAnswer(serializers.Serializer[Any]):
+    gross = Money()
+    commission = Money()
+    charges = Money()
+    draws = Money()
+    unpriced = serializers.IntegerField(help_text="Lines without a rate: they are in none of the sums.")
+
+
+class BalanceAnswer(serializers.Serializer[Any]):
+    """What stands between a farmer and the shop, in ₹. `net` = payable + unsettled gross − commission − charges
+    − draws, without its sign; advance and hand loan stand beside it."""
+
+    payable = Money()
+    advance = Money()
+    hand_loan = Money()
+    unsettled = UnsettledAnswer()
+    net = Money()
+    direction = serializers.ChoiceField(Direction.values)
+    as_of = serializers.DateField()
+
+
+class NetAnswer(serializers.Serializer[Any]):
+    net = Money()
+    direction = serializers.ChoiceField(Direction.values)
+
+
+class AccountRow(serializers.Serializer[Any]):
+    """One dated row: a day's lines, a day's charges of one fee, or a movement. `up` makes the balance larger."""
+
+    date = serializers.DateField()
+    kind = serializers.CharField(help_text="`lines`, `charges`, `movement`, …")
+    up = Money(allow_null=True)
+    down = Money(allow_null=True)
+    lines = serializers.IntegerField()
+    unpriced = serializers.IntegerField()
+    kilograms = Quantity()
+    gross = Money()
+    commission = Money()
+    fee = serializers.CharField(allow_null=True)
+    quantity = Quantity()
+    movement = serializers.UUIDField(allow_null=True)
+    movement_kind = serializers.ChoiceField(MovementKind.values, allow_null=True)
+    reverses = serializers.UUIDField(allow_null=True)
+    voucher = serializers.CharField()
+    mode = serializers.ChoiceField(Mode.values, allow_null=True)
+
+
+class RunningRow(AccountRow):
+    balance = NetAnswer()
+
+
+class LoanRow(AccountRow):
+    outstanding = Money()
+
+
+class LoanAnswer(serializers.Serializer[Any]):
+    opening = Money()
+    rows = LoanRow(many=True)
+    closing = Money()
+
+
+class StatementAnswer(serializers.Serializer[Any]):
+    """A farmer's running account: opening and rows come to the closing figure, advance and hand loan beside it."""
+
+    farmer = serializers.UUIDField()
+    to = serializers.DateField()
+    opening = NetAnswer()
+    rows = RunningRow(many=True)
+    closing = NetAnswer()
+    unpriced = serializers.IntegerField()
+    advance = LoanAnswer()
+    hand_loan = LoanAnswer()
+
+    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
+        return {"from": serializers.DateField(), **super().get_fields()}
+
+
+class StatementParameters(Parameters):
+    from_ = serializers.DateField(help_text="The first day.")
+    to = serializers.DateField(help_text="The last day, included.")
 
 
 # --- Charges ------------------------------------------------------------------------

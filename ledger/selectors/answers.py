@@ -1,8 +1,11 @@
 """What the API says about farmers and lines: the wire shape, fixed by the contract."""
 
+import datetime as dt
+from decimal import Decimal
 from typing import Any
 
-from ledger.models import Charge, CommissionRule, DailyEntry, Farmer
+from ledger.models import Charge, CommissionRule, DailyEntry, Farmer, Movement
+from ledger.selectors.accounts import Balance, Row, Section, Statement, direction_of
 from ledger.selectors.charges import charges_with
 from malar.kernel.wire import moment, money, quantity
 from pricing.domain import FeeBasis
@@ -48,6 +51,101 @@ def entry_answer(entry: DailyEntry) -> dict[str, Any]:
         "captured_at": moment(entry.captured_at),
         "received_at": moment(entry.received_at),
         "created_by": str(entry.created_by_id),
+    }
+
+
+def movement_answer(movement: Movement) -> dict[str, Any]:
+    """A movement. `amount` is in ₹ as it was said; `voucher` is empty while it is in no book."""
+    reversal = getattr(movement, "reversal", None)
+    return {
+        "id": str(movement.pk),
+        "kind": movement.kind,
+        "farmer": str(movement.farmer_id),
+        "amount": money(movement.amount),
+        "business_date": movement.business_date.isoformat(),
+        "mode": movement.mode,
+        "reference": movement.reference,
+        "note": movement.note,
+        "status": movement.status,
+        "voucher": movement.voucher,
+        "reverses": str(movement.reverses_id) if movement.reverses_id else None,
+        "reversed_by": str(reversal.pk) if reversal else None,
+        "decided_by": str(movement.decided_by_id) if movement.decided_by_id else None,
+        "decided_at": moment(movement.decided_at),
+        "decision_note": movement.decision_note,
+        "created_by": str(movement.created_by_id),
+        "created_at": moment(movement.created_at),
+    }
+
+
+def balance_answer(balance: Balance, as_of: dt.date) -> dict[str, Any]:
+    """A farmer's balance on a day. `net` has no sign, `direction` says who owes; `payable` alone is signed."""
+    unsettled = balance.unsettled
+    return {
+        "payable": money(balance.payable),
+        "advance": money(balance.advance),
+        "hand_loan": money(balance.hand_loan),
+        "unsettled": {
+            "gross": money(unsettled.gross),
+            "commission": money(unsettled.commission),
+            "charges": money(unsettled.charges),
+            "draws": money(unsettled.draws),
+            "unpriced": unsettled.unpriced,
+        },
+        "net": money(balance.net),
+        "direction": balance.direction,
+        "as_of": as_of.isoformat(),
+    }
+
+
+def statement_answer(statement: Statement) -> dict[str, Any]:
+    """A farmer's running account. Every balance is a `net` without a sign and a `direction`."""
+    return {
+        "farmer": str(statement.farmer.pk),
+        "from": statement.start.isoformat(),
+        "to": statement.end.isoformat(),
+        "opening": _net(statement.opening),
+        "rows": [_row(row) | {"balance": _net(row.balance)} for row in statement.rows],
+        "closing": _net(statement.closing),
+        "unpriced": statement.unpriced,
+        "advance": _loan(statement.advance),
+        "hand_loan": _loan(statement.hand_loan),
+    }
+
+
+def _net(signed: Decimal) -> dict[str, Any]:
+    return {"net": money(abs(signed)), "direction": direction_of(signed)}
+
+
+def _loan(section: Section) -> dict[str, Any]:
+    """What he owes of a loan: `outstanding` before and after, in ₹."""
+    return {
+        "opening": money(section.opening),
+        "rows": [_row(row) | {"outstanding": money(row.balance)} for row in section.rows],
+        "closing": money(section.closing),
+    }
+
+
+def _row(row: Row) -> dict[str, Any]:
+    """A dated row. `up` makes the balance larger, `down` smaller; one of them is null."""
+    movement = row.movement
+    return {
+        "date": row.day.isoformat(),
+        "kind": row.kind,
+        "up": money(row.up),
+        "down": money(row.down),
+        "lines": row.lines,
+        "unpriced": row.unpriced,
+        "kilograms": quantity(row.kilograms),
+        "gross": money(row.gross),
+        "commission": money(row.commission),
+        "fee": row.fee.code if row.fee else None,
+        "quantity": quantity(row.quantity),
+        "movement": str(movement.pk) if movement else None,
+        "movement_kind": movement.kind if movement else None,
+        "reverses": str(movement.reverses_id) if movement and movement.reverses_id else None,
+        "voucher": movement.voucher if movement else "",
+        "mode": movement.mode if movement else None,
     }
 
 

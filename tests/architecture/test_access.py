@@ -6,6 +6,7 @@ objects ask for Meena's objects, so Devi's column is 404 there: another shop's r
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -16,6 +17,7 @@ from django.urls import get_resolver, reverse
 from django.urls.resolvers import RoutePattern, URLPattern, URLResolver
 
 from ledger.models import Charge, CommissionRule, DailyEntry, Farmer
+from ledger.services.movements import write_movement
 from malar.accounts.models import Membership
 from pricing.models import Flower
 from tests.cast import a_slot, at, called, recorded
@@ -129,6 +131,17 @@ TABLE: dict[str, Row] = {
     "POST api:farmer_list": (401, 201, 403, 201, 201),
     "GET api:farmer_detail": (401, 404, 404, 200, 200),
     "PATCH api:farmer_detail": (401, 404, 403, 200, 200),
+    "GET api:farmer_balance": (401, 404, 404, 200, 200),
+    "GET api:farmer_statement": (401, 400, 400, 400, 400),
+    "GET api:movement_list": (401, 200, 200, 200, 200),
+    "POST api:movement_list": (401, 422, 403, 201, 201),
+    "GET api:movement_detail": (401, 404, 404, 200, 200),
+    "GET api:movement_reverse": (401, 405, 405, 405, 405),
+    "POST api:movement_reverse": (401, 404, 403, 200, 200),
+    "GET api:movement_approve": (401, 405, 405, 405, 405),
+    "POST api:movement_approve": (401, 404, 403, 403, 409),
+    "GET api:movement_refuse": (401, 405, 405, 405, 405),
+    "POST api:movement_refuse": (401, 404, 403, 403, 409),
     "GET api:daily_entry_list": (401, 200, 200, 200, 200),
     "POST api:daily_entry_list": (401, 422, 403, 201, 201),
     "GET api:daily_entry_batch": (401, 405, 405, 405, 405),
@@ -227,6 +240,15 @@ def stage(
     commission = CommissionRule.objects.create(
         shop=meena.shop, pct=8, valid_from=line.business_date, made_by=meena
     )
+    with transaction.atomic():
+        movement = write_movement(
+            by=kumar,
+            farmer=lakshmi,
+            kind="advance",
+            amount=Decimal(500),
+            business_date=line.business_date,
+            mode="cash",
+        )
     assert raja.member is not None
     clients = {"anonymous": Client(raise_request_exception=False)}
     for name, member in (("devi", devi), ("raja", raja.member), ("kumar", kumar), ("meena", meena)):
@@ -240,6 +262,7 @@ def stage(
             "entry_id": line.pk,
             "farmer_id": lakshmi.pk,
             "charge_id": charge.pk,
+            "movement_id": movement.pk,
             "flower_id": jasmine.pk,
             "day": line.business_date,
             "app_label": "ledger",
@@ -309,6 +332,15 @@ def body_of(request: str, stage: Stage) -> dict[str, Any]:
             "quantity": 1,
         },
         "POST api:charge_waive": {"reason": "brought it himself"},
+        "POST api:movement_list": {
+            "farmer": str(line.farmer_id),
+            "kind": "draw",
+            "amount": "100.00",
+            "business_date": "2026-03-06",
+            "mode": "cash",
+        },
+        "POST api:movement_reverse": {"reason": "wrong farmer"},
+        "POST api:movement_refuse": {"note": "too much"},
         "POST api:market_rate_list": {"flower": str(line.flower_id), "rate": "900"},
     }
     return bodies.get(request, {})

@@ -144,8 +144,7 @@ def _scene() -> Scene:
     FeeRule.objects.create(
         shop=scene.clerk.shop,
         code="coolie",
-        name_ta="கூலி",
-        name_en="Coolie",
+        name="கூலி",
         basis="per_sack",
         rate=Decimal("10.00"),
         automatic=True,

@@ -1,0 +1,73 @@
+"""Questions about money that moved between the shop and its farmers."""
+
+import datetime as dt
+from uuid import UUID
+
+from django.db.models import QuerySet
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from ledger.models import Movement
+from malar.accounts.domain import Role
+from malar.accounts.models import Membership
+from malar.kernel.clock import business_date_of
+from malar.kernel.errors import NotFound
+
+
+def movements_seen_by(member: Membership) -> QuerySet[Movement]:
+    """The movements a member may see, newest first: all of the shop's, or a farmer's own."""
+    movements = Movement.objects.filter(shop_id=member.shop_id).select_related(
+        "farmer", "created_by__user", "decided_by__user", "reverses", "reversal"
+    )
+    return movements.filter(farmer__member=member) if member.role == Role.FARMER else movements
+
+
+def movement_of(member: Membership, movement_id: UUID) -> Movement:
+    """One movement with its names. Raises NotFound, also for another shop's."""
+    movement = movements_seen_by(member).filter(pk=movement_id).first()
+    if movement is None:
+        raise NotFound(_("There is no such movement."))
+    return movement
+
+
+def movements_asked(
+    member: Membership,
+    *,
+    farmer: UUID | None = None,
+    kind: str | None = None,
+    status: str | None = None,
+    date: dt.date | None = None,
+    start: dt.date | None = None,
+    end: dt.date | None = None,
+) -> QuerySet[Movement]:
+    """The movements a member may see that match, `end` included."""
+    asked = {
+        "farmer_id": farmer,
+        "kind": kind,
+        "status": status,
+        "business_date": date,
+        "business_date__gte": start,
+        "business_date__lte": end,
+    }
+    return movements_seen_by(member).filter(
+        **{name: value for name, value in asked.items() if value is not None}
+    )
+
+
+def reversal_of(movement: Movement) -> Movement | None:
+    """The movement that took this one back, if there is one."""
+    return getattr(movement, "reversal", None)
+
+
+def may_reverse(member: Membership, movement: Movement) -> bool:
+    """Whether a member may take a movement back: the owner any, staff what they wrote on this business day
+    and nobody had to approve."""
+    if member.role == Role.ADMIN:
+        return True
+    turnover = member.shop.turnover_hour
+    return (
+        member.role == Role.STAFF
+        and movement.created_by_id == member.pk
+        and movement.decided_by_id is None
+        and business_date_of(movement.created_at, turnover) == business_date_of(timezone.now(), turnover)
+    )
