@@ -1,13 +1,19 @@
 """The office's view of the book, for looking things up. Farmers and lines are changed on their own pages,
 which know the rules."""
 
+from typing import Any
+
 from django.contrib import admin
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from ledger.models import DailyEntry, Farmer
-from malar.accounts.admin_site import OfShop, ShopModelAdmin
+from ledger.models import CommissionRule, DailyEntry, Farmer
+from ledger.services.commission import begin_commission, faults_of
+from malar.accounts.admin_site import OfficeForm, OfShop, ShopModelAdmin
 from malar.kernel import formatting
+from malar.kernel.transactions import tell_database
 
 
 @admin.register(Farmer)
@@ -91,3 +97,51 @@ class DailyEntryAdmin(ShopModelAdmin):
 
     def view_on_site(self, entry: DailyEntry) -> str:
         return reverse("ledger:entry_detail", args=[entry.pk])
+
+
+class CommissionForm(OfficeForm):
+    def clean(self) -> dict[str, Any]:
+        said: dict[str, Any] = super().clean() or self.cleaned_data
+        if not self.errors:
+            rule = CommissionRule(shop=self.shop, **said)
+            for fault in faults_of(rule):
+                self.add_error(
+                    fault.pointer.removeprefix("/"), ValidationError(fault.detail, code=fault.code)
+                )
+        return said
+
+
+@admin.register(CommissionRule)
+class CommissionRuleAdmin(ShopModelAdmin):
+    """What the shop keeps of a sale. A rule is never edited: the next one ends it."""
+
+    may_add = True
+    form = CommissionForm
+    list_display = ("whose", "flower", "percentage", "rupees", "valid_from", "valid_to", "clerk")
+    list_display_links = ("whose",)
+    list_filter = (("flower", OfShop),)
+    list_select_related = ("farmer", "flower", "made_by__user")
+    search_fields = ("farmer__code", "farmer__name_ta", "farmer__name_en")
+    fields = ("farmer", "flower", "pct", "per_unit", "valid_from")
+    autocomplete_fields = ("farmer",)
+
+    @admin.display(description=_("farmer"), ordering="farmer__number")
+    def whose(self, rule: CommissionRule) -> str:
+        return str(rule.farmer or _("everybody"))
+
+    @admin.display(description=_("commission, percent"), ordering="pct")
+    def percentage(self, rule: CommissionRule) -> str:
+        return formatting.percent(rule.pct)
+
+    @admin.display(description=_("commission, ₹ per unit"), ordering="per_unit")
+    def rupees(self, rule: CommissionRule) -> str:
+        return formatting.rupees(rule.per_unit)
+
+    @admin.display(description=_("made by"))
+    def clerk(self, rule: CommissionRule) -> str:
+        return rule.made_by.user.name
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        tell_database(request.member)  # type: ignore[attr-defined]
+        obj.made_by = request.member  # type: ignore[attr-defined]
+        begin_commission(obj)

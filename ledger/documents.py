@@ -18,6 +18,8 @@ ROLL_HEAD_MM = 128
 ROLL_LINE_MM = 21.7
 ROLL_WEIGHTS_MM = 5
 WEIGHTS_ON_A_ROW = 4
+ROLL_ITEM_MM = 5.5
+ROLL_CHARGED_MM = 14
 ROLL_LONGEST_MM = 600
 
 
@@ -36,8 +38,10 @@ class Part:
 
 
 def parts_of(slip: Slip, lines: int) -> list[Part]:
-    """The slip in pieces of at most `lines` lines."""
+    """The slip in pieces of at most `lines` lines; the charges, two to a line's height, are below the last."""
     pieces = [slip.entries[start : start + lines] for start in range(0, len(slip.entries), lines)]
+    if pieces and slip.charges and len(pieces[-1]) + ceil(len(slip.items) / 2) > lines:
+        pieces.append([])
     return [Part(slip, piece, number, len(pieces)) for number, piece in enumerate(pieces, start=1)]
 
 
@@ -54,6 +58,11 @@ def roll_length(slip: Slip) -> int:
     """
     rows = sum(ceil(len(entry.sack_weights or []) / WEIGHTS_ON_A_ROW) for entry in slip.entries)
     needed = ROLL_HEAD_MM + ROLL_LINE_MM * len(slip.entries) + ROLL_WEIGHTS_MM * rows
+    needed += ROLL_ITEM_MM * sum(
+        len(entry.adjustments) and len(entry.adjustments) + 1 for entry in slip.entries
+    )
+    if slip.charges:
+        needed += ROLL_CHARGED_MM + ROLL_ITEM_MM * len(slip.items)
     return min(ROLL_LONGEST_MM, ceil(needed / ROLL_STEP_MM) * ROLL_STEP_MM)
 
 

@@ -4,7 +4,7 @@ import datetime as dt
 
 from django.urls import path, register_converter
 
-from ledger.views import accounts, entries, farmer_import, farmers, movements, slips
+from ledger.views import accounts, charges, entries, farmer_import, farmers, movements, slips
 
 app_name = "ledger"
 
@@ -29,6 +29,9 @@ urlpatterns = [
     path("entries/<uuid:entry_id>/", entries.entry_detail, name="entry_detail"),
     path("entries/<uuid:entry_id>/edit/", entries.entry_edit, name="entry_edit"),
     path("entries/<uuid:entry_id>/void/", entries.entry_void, name="entry_void"),
+    path("charges/", charges.charge_list, name="charge_list"),
+    path("charges/new/", charges.charge_new, name="charge_new"),
+    path("charges/<uuid:charge_id>/waive/", charges.charge_waive, name="charge_waive"),
     path("slips/<day:day>/", slips.slip_sheet, name="slip_sheet"),
     path("slips/<day:day>/<uuid:farmer_id>/", slips.slip, name="slip"),
     path("farmers/", farmers.farmer_list, name="farmer_list"),

@@ -1,11 +1,15 @@
 """What a rate is and where it came from."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+
+from malar.kernel.money import to_paisa
 
 
 class RateSource(models.TextChoices):
@@ -119,3 +123,19 @@ def meant_by(rate: Decimal, known: Decimal) -> Decimal | None:
         if meant and not is_far(meant, known) and meant == meant.quantize(Decimal("0.01")):
             return meant
     return None
+
+
+def adjusted(rate: Decimal, adjustments: Sequence[Mapping[str, Any]]) -> tuple[Decimal, list[dict[str, Any]]]:
+    """A rate (₹ per unit) after named adjustments, one after the other, and these with the ₹ each came to.
+
+    An adjustment has at least `basis` and `value`; its copy gets `per_unit`, signed, as text. A percentage is
+    taken of the rate as it stands by then, to the paisa; no rate falls below zero.
+    """
+    applied = []
+    for adjustment in adjustments:
+        value = Decimal(adjustment["value"])
+        change = to_paisa(rate * value / 100) if adjustment["basis"] == AdjustmentBasis.PERCENT else value
+        change = max(change, -rate)
+        rate += change
+        applied.append({**adjustment, "per_unit": f"{change:.2f}"})
+    return rate, applied

@@ -3,11 +3,11 @@
 import datetime as dt
 from collections.abc import Callable
 from decimal import Decimal
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django.db import transaction
 
-from ledger.domain import AccountKind, JournalKind, Mode, MovementKind, MovementStatus
+from ledger.domain import AccountKind, JournalKind, Mode, MovementKind, MovementStatus, SaleStatus
 from ledger.models import (
     Account,
     Buyer,
@@ -22,6 +22,7 @@ from ledger.models import (
     Movement,
     Transfer,
 )
+from ledger.services.corrections import reverse_entry
 from ledger.services.entries import edit_entry, void_entry
 from ledger.services.partitions import ensure_window
 from ledger.services.posting import account_of, money_account, next_voucher, post, post_back
@@ -186,8 +187,15 @@ def a_whole_book(owner: Membership) -> None:
     void_entry(by=owner, entry_id=voided.pk, version=1, reason="written twice")
     cast.recorded(owner, farmer, jasmine, captured_at=at("05:40"), slip="A1-0603-001")
     cast.recorded(owner, farmer, jasmine, captured_at=at("05:50"), slip="A1-0603-001")
+    settled = cast.recorded(owner, farmer, jasmine, captured_at=at("06:00"), rate=Decimal("333.33"))
+    in_one_transaction(lambda: taken_back(settled, owner))
     react(event_id=Event.objects.filter(shop=shop).order_by("id")[0].pk)
     in_one_transaction(lambda: _the_money(owner, farmer, line, coolie, toll))
+
+
+def taken_back(line: DailyEntry, by: Membership) -> None:
+    """Its mirror, as after a settlement."""
+    reverse_entry(line, by=by, at=cast.at(f"{AFTER}", "09:00"), day=AFTER)
 
 
 def in_one_transaction(act: Callable[[], None]) -> None:
@@ -204,7 +212,7 @@ def a_fee(owner: Membership, code: str, basis: str, automatic: bool, **days: dt.
 
 def _the_money(owner: Membership, farmer: Farmer, line: DailyEntry, coolie: FeeRule, toll: FeeRule) -> None:
     write, kind = Writer(owner), MovementKind
-    for fee, entry, sacks in ((coolie, line, 2), (toll, None, 1)):
+    for fee, entry, sacks in ((toll, None, 1),):
         Charge.objects.create(
             shop=owner.shop,
             farmer=farmer,
@@ -247,6 +255,20 @@ def _the_money(owner: Membership, farmer: Farmer, line: DailyEntry, coolie: FeeR
         account_of(owner.shop, AccountKind.SALES),
     )
     write.post(JournalKind.BUYER_SALE, sale.pk, owed, sales, Decimal("20500.00"))
+    cancelled = BuyerSale.objects.create(
+        shop=owner.shop,
+        buyer=buyer,
+        flower=line.flower,
+        business_date=DAY,
+        quantity=Decimal(1),
+        unit="kg",
+        rate=Decimal(70),
+        created_by=owner,
+    )
+    write.post(JournalKind.BUYER_SALE, cancelled.pk, owed, sales, Decimal("70.00"))
+    write.back(JournalKind.BUYER_SALE, cancelled.pk, uuid4(), DAY)
+    cancelled.status, cancelled.void_reason, cancelled.version = SaleStatus.VOIDED, "written twice", 2
+    cancelled.save()
     receipt = write.receipt(buyer, "5000.00")
     write.receipt(buyer, "5000.00", reverses=receipt)
     write.receipt(buyer, "4000.00")
@@ -254,6 +276,17 @@ def _the_money(owner: Membership, farmer: Farmer, line: DailyEntry, coolie: FeeR
     write.expense("60.00", reverses=expense)
     write.movement(farmer, kind.ADVANCE_REPAYMENT, "100.00", day=BEFORE)
     write.expense("40.00", day=BEFORE)
+    two_days_before = BEFORE - dt.timedelta(1)
+    DayClose.objects.create(
+        shop=owner.shop,
+        business_date=two_days_before,
+        opening_cash=Decimal(0),
+        receipts=Decimal(0),
+        payments=Decimal(0),
+        expenses=Decimal(0),
+        counted=Decimal(0),
+        closed_by=owner,
+    )
     close = DayClose(
         shop=owner.shop,
         business_date=BEFORE,

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from ledger.api import entries, farmers, movements
+from ledger.api import charges, entries, farmers, movements
 
 urlpatterns = [
     path("farmers/", farmers.FarmerList.as_view(), name="farmer_list"),
@@ -27,4 +27,6 @@ urlpatterns = [
         entries.DailyEntryHistory.as_view(),
         name="daily_entry_history",
     ),
+    path("charges/", charges.ChargeList.as_view(), name="charge_list"),
+    path("charges/<uuid:charge_id>/waive/", charges.ChargeWaive.as_view(), name="charge_waive"),
 ]

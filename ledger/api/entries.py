@@ -25,8 +25,8 @@ from ledger.api.serializers import (
     Voiding,
 )
 from ledger.selectors.answers import entry_answer
-from ledger.selectors.asked import entries_asked, version_answer
-from ledger.selectors.entries import entry_of, versions_of
+from ledger.selectors.asked import entries_asked, version_answers
+from ledger.selectors.entries import entry_of
 from ledger.services.entries import Changes, edit_entry, record_entry, void_once
 from malar.accounts.api import MemberListView, MemberView
 from malar.kernel.drf import problem_of
@@ -84,6 +84,9 @@ class DailyEntryList(MemberListView):
             sack_weights=said.get("sack_weights"),
             rate=said.get("rate"),
             rate_reason=said.get("rate_reason") or "",
+            adjustments=said.get("adjustments") or [],
+            commission_pct=said.get("commission_pct"),
+            commission_per_unit=said.get("commission_per_unit"),
             note=said.get("note", ""),
             slip=said.get("slip_number") or "",
         )
@@ -183,4 +186,4 @@ class DailyEntryHistory(MemberView):
     )
     def get(self, request: Request, entry_id: UUID) -> Response:
         """Every version of a line, first to last. Always one page."""
-        return all_of([version_answer(version) for version in versions_of(entry_of(self.member, entry_id))])
+        return all_of(version_answers(entry_of(self.member, entry_id)))

@@ -13,7 +13,9 @@ from rest_framework.exceptions import ErrorDetail, ValidationError
 
 from ledger.domain import (
     Cadence,
+    ChargeStatus,
     Direction,
+    EntryKind,
     EntryStatus,
     Mode,
     MovementKind,
@@ -26,7 +28,7 @@ from malar.accounts.domain import Language
 from malar.kernel.drf import PROBLEM, Body, Exact, Id, Moment, Money, Parameters, Quantity, Text
 from malar.kernel.quantities import Unit
 from malar.kernel.rest import ListParameters, Problem
-from pricing.domain import RateSource
+from pricing.domain import AdjustmentBasis, FeeBasis, FeeIncome, RateSource
 
 MOST_ROWS = 500
 
@@ -93,12 +95,28 @@ class FarmerParameters(ListParameters):
 # --- Daily entries ------------------------------------------------------------------
 
 
-class ChargeAnswer(serializers.Serializer[Any]):
+class LineCharge(serializers.Serializer[Any]):
+    """A fee charged with a line. `rate` is ₹ for one, or the percentage; `quantity` then the ₹ it is taken of."""
+
+    id = serializers.UUIDField()
     fee = serializers.UUIDField()
     code = serializers.CharField()
     quantity = serializers.CharField()
     rate = Money()
     amount = Money()
+
+
+class AppliedAdjustment(serializers.Serializer[Any]):
+    """An adjustment as it was when it was applied. `value` is in percent or ₹ per unit, `per_unit` the ₹ it came to;
+    null while the line has no rate."""
+
+    id = serializers.UUIDField()
+    code = serializers.CharField()
+    name_ta = serializers.CharField()
+    name_en = serializers.CharField()
+    basis = serializers.ChoiceField(AdjustmentBasis.values)
+    value = Money()
+    per_unit = Money(allow_null=True)
 
 
 class EntryAnswer(serializers.Serializer[Any]):
@@ -124,7 +142,11 @@ class EntryAnswer(serializers.Serializer[Any]):
     amount = Money(allow_null=True)
     commission_pct = Money()
     commission = Money(allow_null=True)
-    charges = ChargeAnswer(many=True)
+    commission_per_unit = Money()
+    adjustments = AppliedAdjustment(many=True, help_text="What the rate on the board was changed by.")
+    charges = LineCharge(many=True)
+    kind = serializers.ChoiceField(EntryKind.values)
+    corrects = serializers.UUIDField(allow_null=True, help_text="The settled line this one puts right.")
     note = serializers.CharField()
     status = serializers.ChoiceField(EntryStatus.values)
     void_reason = serializers.CharField()
@@ -153,6 +175,13 @@ class Figures(Body):
     rate_reason = Text(
         required=False, allow_null=True, help_text=", ".join(f"`{value}`" for value in RateReason.values)
     )
+    adjustments = serializers.ListField(
+        child=Id(),
+        required=False,
+        help_text="Ids of adjustments of the rate in force; not with a typed rate.",
+    )
+    commission_pct = Exact(required=False, help_text="Percent of the amount; only the owner types it.")
+    commission_per_unit = Exact(required=False, help_text="₹ per unit; only the owner types it.")
     note = Text(required=False)
 
 
@@ -376,6 +405,52 @@ class StatementParameters(Parameters):
     to = serializers.DateField(help_text="The last day, included.")
 
 
+# --- Charges ------------------------------------------------------------------------
+
+
+class ChargeAnswer(LineCharge):
+    """A fee that a farmer bears. `entry` null: charged by hand. Only a `standing` one counts."""
+
+    farmer = serializers.UUIDField()
+    entry = serializers.UUIDField(allow_null=True)
+    business_date = serializers.DateField()
+    basis = serializers.ChoiceField(FeeBasis.values)
+    income = serializers.ChoiceField(FeeIncome.values)
+    automatic = serializers.BooleanField()
+    status = serializers.ChoiceField(ChargeStatus.values)
+    reason = serializers.CharField()
+    note = serializers.CharField()
+    version = serializers.IntegerField()
+    created_by = serializers.UUIDField()
+    created_at = serializers.DateTimeField()
+
+
+class NewCharge(Body):
+    id = Id(required=False, allow_null=True)
+    farmer = Id()
+    fee = Id()
+    business_date = serializers.DateField()
+    quantity = Exact(help_text="Sacks, trips, kg or pieces; of a percentage the ₹ it is taken of.")
+    rate = Exact(required=False, allow_null=True, help_text="₹ for one, or percent; absent: the fee's.")
+    note = Text(required=False)
+
+
+class Waiving(Body):
+    reason = Text()
+    version = serializers.IntegerField(required=False, allow_null=True)
+
+
+class ChargeParameters(ListParameters):
+    farmer = Id(required=False)
+    date = serializers.DateField(required=False, help_text="The business date.")
+    from_ = serializers.DateField(required=False, help_text="Business dates from this one on.")
+    to = serializers.DateField(required=False, help_text="Business dates up to this one, included.")
+    status = serializers.ChoiceField(ChargeStatus.values, required=False)
+    ordering = serializers.ChoiceField(
+        ["created_at", "-created_at", "business_date", "-business_date"], default="-created_at"
+    )
+
+
 # --- Examples -------------------------------------------------------------------------------
 
 WEIGHED = OpenApiExample(
@@ -427,7 +502,20 @@ RECORDED = OpenApiExample(
         "amount": "8555.00",
         "commission_pct": "10.00",
         "commission": "855.50",
-        "charges": [],
+        "commission_per_unit": "0.00",
+        "adjustments": [],
+        "charges": [
+            {
+                "id": "0198c0de-7a11-7000-8000-0000000000d1",
+                "fee": "0198c0de-7a11-7000-8000-0000000000e1",
+                "code": "coolie",
+                "quantity": "1",
+                "rate": "10.00",
+                "amount": "10.00",
+            }
+        ],
+        "kind": "sale",
+        "corrects": None,
         "note": "",
         "status": "confirmed",
         "void_reason": "",

@@ -1,6 +1,7 @@
 """What people type about lines, read; the services decide about it."""
 
 import datetime as dt
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, ClassVar, cast
 from uuid import UUID
@@ -16,12 +17,12 @@ from ledger.domain import CorrectionReason, EntryStatus, RateReason, VoidReason
 from ledger.models import DailyEntry, Farmer
 from ledger.selectors.farmers import find_farmer
 from ledger.services.entries import Changes
-from malar.accounts.models import Shop
-from malar.kernel.formatting import rupees
+from malar.accounts.models import Shop, in_language
+from malar.kernel.formatting import percent, rupees
 from malar.kernel.forms import FigureField, OnceForm
 from malar.kernel.ids import new_id
-from pricing.domain import RateSource
-from pricing.models import Flower
+from pricing.domain import AdjustmentBasis, RateSource
+from pricing.models import Flower, RateAdjustment
 
 OTHER = "other"
 LOCAL_MINUTE = "%Y-%m-%dT%H:%M"
@@ -90,6 +91,30 @@ class FlowerField(forms.ModelChoiceField):  # type: ignore[type-arg]  # takes no
         return obj.name if rate is None else f"{obj.name} · {rupees(rate)}"
 
 
+class AdjustmentsField(forms.TypedMultipleChoiceField):
+    """What changes the rate on the board, ticked; cleans to ids."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(
+            **{
+                "label": _("Adjustments of the rate"),
+                "required": False,
+                "coerce": UUID,
+                "empty_value": [],
+                "widget": forms.CheckboxSelectMultiple,
+                "help_text": _("They change the rate on the board, and the slip says so."),
+                **kwargs,
+            }
+        )
+
+
+def _value(adjustment: RateAdjustment) -> str:
+    """−10%, +₹15.00."""
+    size = abs(adjustment.value)
+    words = percent(size) if adjustment.basis == AdjustmentBasis.PERCENT else rupees(size)
+    return f"{'−' if adjustment.value < 0 else '+'}{words}"
+
+
 class FiguresForm(forms.Form):
     """What is written down of a sack, as far as it can be corrected later."""
 
@@ -109,16 +134,30 @@ class FiguresForm(forms.Form):
     rate_reason = forms.ChoiceField(
         label=_("Reason for the rate"), required=False, choices=[("", "–"), *RateReason.choices]
     )
+    adjustments = AdjustmentsField()
     note = forms.CharField(label=_("Note"), required=False, max_length=200)
 
-    def __init__(self, *args: Any, shop: Shop, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, shop: Shop, kept: Mapping[str, str] | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.shop = shop
+        self._offer_adjustments(kept or {})
         cast(FarmerField, self.fields["farmer"]).shop = shop
         cast(FlowerField, self.fields["flower"]).queryset = shop.flowers.active()
         for name in ("gross_quantity", "quantity"):
             # An empty field is known by it: the one that does not fit the flower is put away.
             self.fields[name].widget.attrs["placeholder"] = " "
+
+    def _offer_adjustments(self, kept: Mapping[str, str]) -> None:
+        """Those a line has already (`kept`, names by id) and the shop's; no field where there are none."""
+        offered = {
+            str(each.pk): f"{each.name} {_value(each)}"
+            for each in self.shop.rate_adjustments.filter(is_active=True)
+        }
+        choices = list(({**kept, **offered}).items())
+        if choices:
+            cast(AdjustmentsField, self.fields["adjustments"]).choices = choices
+        else:
+            del self.fields["adjustments"]
 
     def show_rates(self, rates: dict[UUID, Decimal | None]) -> None:
         """Put the rates of the board (₹, by flower) beside the names of the flowers."""
@@ -161,7 +200,8 @@ class EntryForm(FiguresForm, OnceForm):
         if entry.gross_quantity is not None:
             initial["quantity"] = None
         if entry.rate_source != RateSource.MANUAL:
-            initial |= {"rate": None, "rate_reason": ""}
+            kept = [each["id"] for each in entry.adjustments]
+            initial |= {"rate": None, "rate_reason": "", "adjustments": kept}
         return cls(shop=entry.shop, initial=initial)
 
     def mint_again(self) -> None:
@@ -224,6 +264,7 @@ class EntryEditForm(ReasonForm, FiguresForm):
         "rate_reason",
         "note",
     )
+    CHANGES = (*FIGURES, "adjustments")
 
     version = forms.IntegerField(widget=forms.HiddenInput)
 
@@ -231,7 +272,9 @@ class EntryEditForm(ReasonForm, FiguresForm):
         initial = {name: getattr(entry, name) for name in (*self.FIGURES, "version")}
         if entry.gross_quantity is not None:
             initial["quantity"] = None
-        super().__init__(*args, shop=shop, initial=initial, **kwargs)
+        initial["adjustments"] = [each["id"] for each in entry.adjustments]
+        kept = {each["id"]: in_language(each["name_ta"], each["name_en"]) for each in entry.adjustments}
+        super().__init__(*args, shop=shop, kept=kept, initial=initial, **kwargs)
         # A flower that is no longer sold stays on the lines that were written with it.
         choices = shop.flowers.filter(Q(is_active=True) | Q(pk=entry.flower_id))
         cast(FlowerField, self.fields["flower"]).queryset = choices
@@ -239,7 +282,7 @@ class EntryEditForm(ReasonForm, FiguresForm):
     def changes(self) -> Changes:
         """What was changed, as `edit_entry` takes it; the rest stays as it is."""
         changes: dict[str, Any] = {
-            name: self.cleaned_data[name] for name in self.FIGURES if name in self.changed_data
+            name: self.cleaned_data[name] for name in self.CHANGES if name in self.changed_data
         }
         for name in ("farmer", "flower"):
             if name in changes:
@@ -253,7 +296,7 @@ class EntryEditForm(ReasonForm, FiguresForm):
 
     def faults(self) -> list[str]:
         """What is wrong with the figures alone, while the rest is still being typed."""
-        return [str(words) for name in self.FIGURES for words in self.errors.get(name, [])]
+        return [str(words) for name in self.CHANGES for words in self.errors.get(name, [])]
 
     def over(self, entry: DailyEntry, seen: Any) -> "EntryEditForm":
         """What was typed over the version `seen`, put over the line as it stands now.
@@ -267,6 +310,8 @@ class EntryEditForm(ReasonForm, FiguresForm):
         for name in ("version", *(name for name in self.FIGURES if name not in typed)):
             value = present[name].value()
             words[name] = "" if value is None else str(value)
+        if "adjustments" in self.fields and "adjustments" not in typed:
+            words.setlist("adjustments", present["adjustments"].value())
         return EntryEditForm(words, entry=entry, shop=self.shop)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import ClassVar
 
@@ -14,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from ledger.domain import EntryKind, EntryStatus, RateReason, ReviewReason, reason_words
 from ledger.models.farmers import Farmer
-from malar.accounts.models import Membership, Shop
+from malar.accounts.models import Membership, Shop, in_language
 from malar.kernel.history import keep_history
 from malar.kernel.ids import new_id
 from malar.kernel.quantities import Unit
@@ -28,6 +29,14 @@ class Rounded(Func):
     function = "round"
     template = "%(function)s(%(expressions)s, 2)"
     output_field = models.DecimalField(max_digits=14, decimal_places=2)
+
+
+@dataclass(frozen=True)
+class Applied:
+    """An adjustment of a rate: its name, and the signed ₹ per unit it came to; None while there is no rate."""
+
+    name: str
+    per_unit: Decimal | None
 
 
 class DailyEntryQuerySet(models.QuerySet["DailyEntry"]):
@@ -199,6 +208,24 @@ class DailyEntry(models.Model):
     def review_words(self) -> list[str]:
         """Why somebody should look at it, in the reader's language."""
         return [str(ReviewReason(reason).label) for reason in self.review_reasons]
+
+    @property
+    def applied(self) -> list[Applied]:
+        """What the rate was changed by, named in the reader's language."""
+        return [
+            Applied(
+                name=in_language(each["name_ta"], each["name_en"]),
+                per_unit=None if each["per_unit"] is None else Decimal(each["per_unit"]),
+            )
+            for each in self.adjustments
+        ]
+
+    @property
+    def rate_before(self) -> Decimal | None:
+        """₹ per unit before any adjustment."""
+        if self.rate is None:
+            return self.called_rate
+        return self.rate - sum((each.per_unit or Decimal(0) for each in self.applied), Decimal(0))
 
     @property
     def void_words(self) -> str:

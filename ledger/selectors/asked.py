@@ -4,9 +4,10 @@ import datetime as dt
 from typing import Any
 from uuid import UUID
 
-from ledger.models import DailyEntry, DailyEntryQuerySet, FarmerQuerySet
+from ledger.models import Charge, DailyEntry, DailyEntryQuerySet, FarmerQuerySet
 from ledger.selectors.answers import entry_answer
-from ledger.selectors.entries import Version, entries_seen_by
+from ledger.selectors.charges import charges_through, with_charges
+from ledger.selectors.entries import Version, entries_seen_by, versions_of
 from ledger.selectors.farmers import farmers_seen_by
 from malar.accounts.models import Membership
 from malar.kernel.wire import moment
@@ -41,14 +42,24 @@ def entries_asked(
         "status": status,
         "rate__isnull": rate_pending,
     }
-    return entries_seen_by(member).filter(
+    seen = entries_seen_by(member).filter(
         **{name: value for name, value in asked.items() if value is not None}
     )
+    return with_charges(seen)
 
 
-def version_answer(version: Version) -> dict[str, Any]:
-    """One version of a line: the line as it stood, and who made it so, by which door, when and why."""
+def version_answers(entry: DailyEntry) -> list[dict[str, Any]]:
+    """Every version of a line, first to last: the line as it stood with its charges, and who made it so, by
+    which door, when and why. Three queries.
+    """
+    versions = versions_of(entry)
+    charges = charges_through(entry, versions)
+    return [_version_answer(version, charged) for version, charged in zip(versions, charges, strict=True)]
+
+
+def _version_answer(version: Version, charged: list[Charge]) -> dict[str, Any]:
     line = DailyEntry()
+    vars(line)["standing_charges"] = charged
     for field in DailyEntry._meta.concrete_fields:
         setattr(line, field.attname, getattr(version.entry, field.attname))
     return {

@@ -90,9 +90,11 @@ class Bead(Sums):
     def scale(self) -> str:
         """How wide it is beside the largest (0–1), so that the *area* of a bead goes with its kilograms.
 
-        As SVG writes numbers, in every language. What would be too small to see is drawn a fifth as wide.
+        As SVG writes numbers, in every language. What would be too small to see, or takes back more than it
+        brought, is drawn a fifth as wide.
         """
-        return f"{max((self.kilograms / self.most).sqrt(), SMALLEST):.3f}" if self.most else "0"
+        part = max(self.kilograms / self.most, ZERO) if self.most > 0 else ZERO
+        return f"{max(part.sqrt(), SMALLEST):.3f}" if self.most else "0"
 
     @property
     def ends(self) -> dt.datetime:

@@ -2,7 +2,7 @@
 
 import datetime as dt
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -13,13 +13,16 @@ from django.db.models import Count, Q, Sum
 from django.utils.translation import gettext as _
 
 from ledger.domain import EarlierLine, EntryKind
-from ledger.models import DailyEntry, DailyEntryQuerySet, Farmer
+from ledger.models import Charge, DailyEntry, DailyEntryQuerySet, Farmer
+from ledger.selectors.charges import Item, charges_on, items_of, sum_of
+from ledger.selectors.commission import NEAREST_RULE, nearest_commission
 from malar.accounts.domain import Role
 from malar.accounts.models import Membership, Shop
 from malar.kernel.errors import NotFound
 from pricing.domain import Quote
 from pricing.models import Flower
 from pricing.selectors.rates import QUOTE, quote_from, quote_question
+from pricing.selectors.terms import ADJUSTMENTS, WITH_EVERY_LINE, Fee, adjustments_from, fees_from
 
 BAND_DAYS = 30
 BAND_LINES = 20
@@ -75,12 +78,13 @@ LINE_QUESTION = f"""
            (SELECT coalesce(json_agg(line), '[]')::text FROM (
                 SELECT quantity::text, captured_at FROM ledger_dailyentry
                 WHERE farmer_id = %(farmer)s AND flower_id = %(flower)s AND status <> 'voided'
-                  AND entry_date BETWEEN %(since)s AND %(day)s
+                  AND kind <> 'reversal' AND entry_date BETWEEN %(since)s AND %(day)s
                 ORDER BY captured_at DESC LIMIT {BAND_LINES}) AS line),
-           quote.*
+           {WITH_EVERY_LINE}, {ADJUSTMENTS}, rule.farmer_id, rule.pct, rule.per_unit, quote.*
     FROM ({QUOTE}) AS quote (slot_id, called, slotted, mode)
     LEFT JOIN ledger_farmer AS farmer ON farmer.shop_id = %(shop)s AND farmer.id = %(farmer)s
     LEFT JOIN pricing_flower AS flower ON flower.shop_id = %(shop)s AND flower.id = %(flower)s
+    LEFT JOIN LATERAL ({NEAREST_RULE}) AS rule ON true
 """  # noqa: S608  # put together from constants
 
 
@@ -92,21 +96,35 @@ class LineBackground:
     flower: Flower | None
     earlier: list[EarlierLine]
     quote: Quote
+    fees: list[Fee]
+    """Those charged with every line of the day."""
+    adjustments: list[dict[str, Any]]
+    """Those that were asked for and that the shop has, in that order (`ledger.services.entries.Priced`)."""
+    commission: tuple[Decimal, Decimal]
+    """Percent and ₹ per unit."""
 
 
 def line_background(
-    shop: Shop, farmer_id: UUID | None, flower_id: UUID | None, moment: dt.datetime, day: dt.date
+    shop: Shop,
+    farmer_id: UUID | None,
+    flower_id: UUID | None,
+    moment: dt.datetime,
+    day: dt.date,
+    adjustments: Sequence[UUID] = (),
 ) -> LineBackground:
-    """Farmer, flower, his last lines of it in the thirty days up to `day`, and the rate at `moment`.
+    """Farmer, flower, his last lines of it in the thirty days up to `day`, the rate at `moment`, the fees
+    and the commission of the day, and the adjustments asked for.
 
     One statement, in SQL because every sale waits for it. The farmer and the flower come with the
     columns named in it and no others.
     """
     since = day - dt.timedelta(days=BAND_DAYS)
     question = quote_question(shop.pk, flower_id, moment, day)
+    asked = list(adjustments)
     with connection.cursor() as cursor:
-        cursor.execute(LINE_QUESTION, question | {"farmer": farmer_id, "since": since})
-        his_id, he_stays, pct, its_id, it_is_sold, unit, lines, *quoted = cursor.fetchone()
+        cursor.execute(LINE_QUESTION, question | {"farmer": farmer_id, "since": since, "adjustments": asked})
+        his_id, he_stays, pct, its_id, it_is_sold, unit, lines, fees, adjusting, *rest = cursor.fetchone()
+        rule, quoted = rest[:3], rest[3:]
     return LineBackground(
         farmer=Farmer(id=his_id, shop=shop, is_active=he_stays, commission_pct=pct) if his_id else None,
         flower=Flower(id=its_id, shop=shop, is_active=it_is_sold, unit=unit) if its_id else None,
@@ -115,6 +133,9 @@ def line_background(
             for line in json.loads(lines)
         ],
         quote=quote_from(*quoted),
+        fees=fees_from(fees),
+        adjustments=adjustments_from(adjusting, asked),
+        commission=nearest_commission(shop, pct, *rule),
     )
 
 
@@ -123,6 +144,7 @@ def lines_beside(entry: DailyEntry) -> list[EarlierLine]:
     since = entry.business_date - dt.timedelta(days=BAND_DAYS)
     lines = (
         DailyEntry.objects.standing()
+        .exclude(kind=EntryKind.REVERSAL)
         .filter(farmer=entry.farmer, flower=entry.flower, business_date__range=(since, entry.business_date))
         .exclude(pk=entry.pk)
         .order_by("-captured_at")
@@ -200,28 +222,56 @@ def totals_of(entries: DailyEntryQuerySet) -> Totals:
 
 @dataclass(frozen=True)
 class Slip:
-    """A farmer's paper for a day (சிட்டை): every standing line and what it comes to."""
+    """A farmer's paper for a day (சிட்டை): every standing line and charge, and what they come to."""
 
     farmer: Farmer
     day: dt.date
     entries: list[DailyEntry]
     totals: Totals
+    charges: list[Charge]
+
+    @property
+    def items(self) -> list[Item]:
+        """The charges as the paper names them."""
+        return items_of(self.charges)
+
+    @property
+    def charged(self) -> Decimal:
+        """₹ of all charges."""
+        return sum_of(self.charges)
+
+    @property
+    def left(self) -> Decimal:
+        """₹ that are left for the farmer after commission and charges, or that he owes (`is_owed`)."""
+        return abs(self.totals.after_commission - self.charged)
+
+    @property
+    def is_owed(self) -> bool:
+        """Whether the charges are more than his flowers brought so far."""
+        return self.charged > self.totals.after_commission
 
     @property
     def commission_pct(self) -> Decimal | None:
-        """The percentage, where all lines have the same one."""
+        """The percentage, where all lines have the same one and nothing beside it."""
         percentages = {entry.commission_pct for entry in self.entries}
-        return percentages.pop() if len(percentages) == 1 else None
+        per_unit = any(entry.commission_per_unit for entry in self.entries)
+        return percentages.pop() if len(percentages) == 1 and not per_unit else None
 
 
 def slips_on(shop: Shop, day: dt.date, *, farmer: Farmer | None = None) -> list[Slip]:
-    """The day's papers in order of the farmers' numbers. One query."""
+    """The day's papers in order of the farmers' numbers. Two queries.
+
+    A farmer who brought nothing has none, though he may be charged something that day.
+    """
     entries = DailyEntry.objects.filter(shop=shop).on(day).standing().with_names()
     if farmer is not None:
         entries = entries.filter(farmer=farmer)
     slips: dict[UUID, list[DailyEntry]] = {}
     for entry in entries.order_by("farmer__number", "captured_at", "pk"):
         slips.setdefault(entry.farmer_id, []).append(entry)
+    charges: dict[UUID, list[Charge]] = {}
+    for charge in charges_on(shop, day, farmer=farmer):
+        charges.setdefault(charge.farmer_id, []).append(charge)
     return [
         Slip(
             farmer=lines[0].farmer,
@@ -237,6 +287,7 @@ def slips_on(shop: Shop, day: dt.date, *, farmer: Farmer | None = None) -> list[
                 ),
                 unpriced=sum(line.rate is None for line in lines),
             ),
+            charges=charges.get(pk, []),
         )
-        for lines in slips.values()
+        for pk, lines in slips.items()
     ]

@@ -27,7 +27,8 @@ HABITS = """
                      PARTITION BY farmer_id, flower_id ORDER BY entry_date DESC, captured_at DESC) AS nth
           FROM ledger_dailyentry
           WHERE shop_id = %(shop)s AND (%(farmer)s::uuid IS NULL OR farmer_id = %(farmer)s)
-            AND entry_date BETWEEN %(since)s AND %(day)s AND status <> 'voided') AS line
+            AND entry_date BETWEEN %(since)s AND %(day)s AND status <> 'voided'
+            AND kind <> 'reversal') AS line
     GROUP BY farmer_id, flower_id
     ORDER BY farmer_id, count(*) DESC, max(entry_date) DESC, flower_id
 """
@@ -77,7 +78,8 @@ def largest_in(shop: Shop, day: dt.date) -> dict[UUID, Decimal]:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT flower_id, max(quantity) FROM ledger_dailyentry"
-            " WHERE shop_id = %s AND entry_date BETWEEN %s AND %s AND status <> 'voided' GROUP BY flower_id",
+            " WHERE shop_id = %s AND entry_date BETWEEN %s AND %s AND status <> 'voided' AND kind <> 'reversal'"
+            " GROUP BY flower_id",
             [shop.pk, day - dt.timedelta(days=HABIT_DAYS - 1), day],
         )
         return dict(cursor.fetchall())

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from django.db.models import Model
@@ -10,7 +11,7 @@ from django.utils.translation import gettext as _
 from ledger.domain import EntryStatus, RateReason, reason_words
 from ledger.models import DailyEntry, Farmer
 from ledger.selectors.entries import Version, versions_of
-from malar.accounts.models import Shop
+from malar.accounts.models import Shop, in_language
 from malar.kernel import formatting
 from malar.kernel.transactions import DOORS
 from pricing.domain import RateSource
@@ -87,6 +88,7 @@ def _written(row: Any, farmers: Mapping[Any, str], flowers: Mapping[Any, str]) -
         _("Sacks"): str(row.sacks),
         _("Rate"): formatting.rupees(row.rate),
         _("Rate from"): str(RateSource(row.rate_source).label) if row.rate_source else "–",
+        _("Adjustments"): _adjusted(row) or "–",
         _("Reason for the rate"): str(RateReason(row.rate_reason).label) if row.rate_reason else "–",
         _("Amount"): formatting.rupees(row.amount),
         _("Commission"): formatting.rupees(row.commission),
@@ -94,6 +96,14 @@ def _written(row: Any, farmers: Mapping[Any, str], flowers: Mapping[Any, str]) -
         _("Status"): str(EntryStatus(row.status).label),
         _("Reason for cancelling"): reason_words(row.void_reason) or "–",
     }
+
+
+def _adjusted(row: Any) -> str:
+    return ", ".join(
+        in_language(each["name_ta"], each["name_en"])
+        + (f" {formatting.rupees(Decimal(each['per_unit']))}" if each["per_unit"] else "")
+        for each in row.adjustments
+    )
 
 
 def _changes(before: dict[str, str], after: dict[str, str]) -> list[Change]:

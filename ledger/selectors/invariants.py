@@ -149,6 +149,26 @@ LINES = (
         """,
     ),
     Invariant(
+        "reversed_lines",
+        9,
+        _("A reversing line takes back exactly one line of the same farmer, flower, rate and commission."),
+        """
+        SELECT r.shop_id, r.id::text, concat_ws(' ', r.slip_number, r.quantity, '↔', o.slip_number, o.quantity)
+        FROM ledger_dailyentry AS r
+        LEFT JOIN ledger_dailyentry AS o ON o.id = r.corrects AND o.entry_date = r.corrects_date
+        WHERE r.kind <> 'sale' AND (
+            o.id IS NULL OR o.kind = 'reversal' OR o.shop_id <> r.shop_id OR r.entry_date < o.entry_date
+            OR r.kind = 'reversal' AND (
+                (r.farmer_id, r.flower_id, r.quantity, r.rate, r.commission_pct, r.commission_per_unit)
+                IS DISTINCT FROM
+                (o.farmer_id, o.flower_id, -o.quantity, o.rate, o.commission_pct, o.commission_per_unit)
+                OR r.status = 'confirmed' AND EXISTS (
+                    SELECT FROM ledger_dailyentry AS twin
+                    WHERE twin.corrects = o.id AND twin.kind = 'reversal' AND twin.status = 'confirmed'
+                        AND twin.id <> r.id)))
+        """,
+    ),
+    Invariant(
         "slip_numbers",
         12,
         _("A slip number is used once a day, but where it is marked as used before."),
@@ -232,6 +252,53 @@ BOOKINGS = (
         9,
         _("Every expense has exactly its transfer."),
         posted("ledger_expense", "expense", gets="'expenses'", gives=MONEY, whose="NULL::uuid"),
+    ),
+    Invariant(
+        "sale_figures",
+        1,
+        _("A sale to a buyer is its quantity × rate, rounded half up."),
+        f"""
+        SELECT shop_id, id::text, concat_ws(' ', quantity, '×', rate, '=', amount)
+        FROM ledger_buyersale WHERE amount IS DISTINCT FROM {half_up("(quantity * rate)")}
+        """,  # noqa: S608
+    ),
+    Invariant(
+        "sales_posted",
+        9,
+        _("Every sale to a buyer has exactly its transfer; a cancelled one has its mirror, too."),
+        # A sale worth nothing posts nothing.
+        """
+        SELECT s.shop_id, s.id::text, concat_ws(' ', s.status, s.amount, t.amount, d.kind, c.kind, back.id)
+        FROM ledger_buyersale AS s
+        LEFT JOIN ledger_transfer AS t ON t.journal_kind = 'buyer_sale' AND t.journal = s.id
+        LEFT JOIN ledger_transfer AS back ON back.reverses_id = t.id
+        LEFT JOIN ledger_account AS d ON d.id = t.debit_id
+        LEFT JOIN ledger_account AS c ON c.id = t.credit_id
+        WHERE (t.id IS NOT NULL) <> (s.amount > 0)
+            OR t.id IS NOT NULL AND (
+                (t.shop_id, t.amount, t.value_date, d.kind, d.buyer_id, c.kind) IS DISTINCT FROM
+                (s.shop_id, s.amount, s.business_date, 'buyer', s.buyer_id, 'sales')
+                OR (back.id IS NOT NULL) <> (s.status = 'voided'))
+            OR (SELECT count(*) FROM ledger_transfer AS n
+                WHERE n.journal_kind = 'buyer_sale' AND n.journal = s.id) > 1
+        """,
+    ),
+    Invariant(
+        "transfers_have_origins",
+        9,
+        _("Every transfer was written by something that is in the book."),
+        # A mirror is asked through its original (`reversed_transfers`).
+        """
+        SELECT t.shop_id, t.id::text, concat_ws(' ', t.journal_kind, t.amount)
+        FROM ledger_transfer AS t
+        LEFT JOIN (SELECT 'movement' AS kind, id FROM ledger_movement
+                   UNION ALL SELECT 'buyer_sale', id FROM ledger_buyersale
+                   UNION ALL SELECT 'buyer_receipt', id FROM ledger_buyerreceipt
+                   UNION ALL SELECT 'expense', id FROM ledger_expense
+                   UNION ALL SELECT 'day_close', id FROM ledger_dayclose) AS origin
+            ON (origin.kind, origin.id) = (t.journal_kind, t.journal)
+        WHERE t.reverses_id IS NULL AND origin.id IS NULL
+        """,
     ),
     Invariant(
         "reversed_transfers",
@@ -394,6 +461,44 @@ DAYS_CLOSED = (
         """,
     ),
 )
+DAY_FIGURES = (
+    Invariant(
+        "day_cash",
+        15,
+        _("What a day took in and paid out in cash is what the cash account says."),
+        """
+        SELECT c.shop_id, c.id::text,
+            concat_ws(' ', c.business_date, c.receipts, c.payments, c.expenses, '≠', cash.moved)
+        FROM ledger_dayclose AS c, LATERAL (
+            SELECT coalesce(sum(CASE WHEN d.kind = 'cash' THEN t.amount ELSE -t.amount END), 0)
+            FROM ledger_transfer AS t
+            JOIN ledger_account AS d ON d.id = t.debit_id JOIN ledger_account AS k ON k.id = t.credit_id
+            WHERE t.shop_id = c.shop_id AND t.value_date = c.business_date AND t.journal_kind <> 'day_close'
+                AND (d.kind = 'cash') <> (k.kind = 'cash')) AS cash(moved)
+        WHERE c.reopened_at IS NULL AND c.receipts - c.payments - c.expenses <> cash.moved
+        """,
+    ),
+    Invariant(
+        "next_opening",
+        15,
+        _("A day opens with what was counted the day before."),
+        # Days in between that nobody closed add their cash.
+        """
+        SELECT c.shop_id, c.id::text, concat_ws(' ', c.business_date, c.opening_cash, '≠', p.counted, '+', cash.moved)
+        FROM ledger_dayclose AS c
+        JOIN LATERAL (SELECT * FROM ledger_dayclose AS b
+                      WHERE b.shop_id = c.shop_id AND b.reopened_at IS NULL AND b.business_date < c.business_date
+                      ORDER BY b.business_date DESC LIMIT 1) AS p ON true,
+        LATERAL (
+            SELECT coalesce(sum(CASE WHEN d.kind = 'cash' THEN t.amount ELSE -t.amount END), 0)
+            FROM ledger_transfer AS t
+            JOIN ledger_account AS d ON d.id = t.debit_id JOIN ledger_account AS k ON k.id = t.credit_id
+            WHERE t.shop_id = c.shop_id AND (d.kind = 'cash') <> (k.kind = 'cash')
+                AND t.value_date > p.business_date AND t.value_date < c.business_date) AS cash(moved)
+        WHERE c.reopened_at IS NULL AND c.opening_cash <> p.counted + cash.moved
+        """,
+    ),
+)
 
 RULES = (
     Invariant(
@@ -514,6 +619,20 @@ CHARGES = (
         GROUP BY c.shop_id, e.id, e.slip_number, f.code HAVING count(*) > 1
         """,
     ),
+    Invariant(
+        "charges_not_forgotten",
+        7,
+        _("A line that has something to be charged for is charged, or it was waived."),
+        """
+        SELECT c.shop_id, e.id::text, concat_ws(' ', e.slip_number, c.basis, e.sacks, e.quantity, e.amount)
+        FROM ledger_charge AS c JOIN ledger_dailyentry AS e ON e.id = c.entry_id
+        WHERE c.automatic AND e.status = 'confirmed' AND CASE c.basis
+            WHEN 'per_sack' THEN e.sacks > 0 WHEN 'per_kg' THEN e.unit = 'kg'
+            WHEN 'per_piece' THEN e.unit <> 'kg' WHEN 'percent' THEN e.amount > 0 ELSE false END
+        GROUP BY c.shop_id, e.id, e.slip_number, c.fee_id, c.basis, e.sacks, e.quantity, e.amount
+        HAVING NOT bool_or(c.status IN ('standing', 'waived'))
+        """,
+    ),
 )
 
-BOOK = (*LINES, *CHARGES, *BOOKINGS, *DAYS_CLOSED, *RULES, *MONTHS)
+BOOK = (*LINES, *CHARGES, *BOOKINGS, *DAYS_CLOSED, *DAY_FIGURES, *RULES, *MONTHS)

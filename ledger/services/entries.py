@@ -26,6 +26,7 @@ from ledger.domain import (
 from ledger.events import EntryCorrected, EntryRecorded, EntryVoided
 from ledger.models import DailyEntry, Farmer
 from ledger.selectors.answers import entry_answer
+from ledger.selectors.commission import commission_for
 from ledger.selectors.entries import (
     correction_of,
     entry_of,
@@ -34,7 +35,9 @@ from ledger.selectors.entries import (
     lines_beside,
     may_change,
 )
+from ledger.services.charges import make_automatic_charges, replace_automatic_charges, void_charges_of
 from ledger.services.partitions import ensure_month
+from ledger.services.posting import closed_day_refused
 from ledger.services.quantities import weighed
 from malar.accounts.domain import ALLOWED, Role
 from malar.accounts.models import Membership
@@ -46,13 +49,15 @@ from malar.kernel.quantities import significant_decimals
 from malar.kernel.transactions import in_unit, step, unit_of_work
 from malar.trail.services.answers import Answer, once
 from malar.trail.services.events import record
-from pricing.domain import Quote, RateSource
+from pricing.domain import PricingMode, Quote, RateSource, adjusted
 from pricing.models import Flower
 from pricing.selectors.rates import rate_at
+from pricing.selectors.terms import adjustments_named
 
 NOBODY = UUID(int=0)
 OLDEST = dt.timedelta(days=3660)
 HIGHEST_RATE = Decimal("9999999999.99")
+HIGHEST_COMMISSION = Decimal("99999999.99")
 LONGEST_TEXT = 200
 SLIP_FORMAT = re.compile(r"[A-Z][A-Z0-9]{0,3}-\d{4}-\d{3,5}")
 
@@ -76,19 +81,25 @@ def record_entry(
     slip: str = "",
     id: UUID | None = None,
     now: dt.datetime | None = None,
+    adjustments: Sequence[UUID] = (),
+    commission_pct: Decimal | None = None,
+    commission_per_unit: Decimal | None = None,
 ) -> Answer:
-    """Write a line: weighed or counted, priced, with commission, slip number and event.
+    """Write a line: weighed or counted, priced, with commission, automatic charges, slip number and event.
 
     Quantities are in the flower's unit (kg with three decimals, or a count), the rate in ₹ per unit.
-    Without a rate the one in force at `captured_at` is taken; with none in force the line is kept
-    unpriced. `captured_at` defaults to `now`, and that to the clock. The answer is `entry_answer` of the line.
+    Without a rate the one in force at `captured_at` is taken, if the flower is priced by the board then,
+    and the named `adjustments` applied to it, one after the other; with none in force, or where rates are
+    typed for each lot or called after the day, the line is kept unpriced. What the owner types as
+    commission (percent of the amount, ₹ per unit) replaces that figure of the rule's.
+    `captured_at` defaults to `now`, and that to the clock. The answer is `entry_answer` of the line.
 
     Raises NotAllowed for a farmer, RuleBroken naming each refused field (contract, POST
     daily-entries), Conflict `id_exists`. Nothing is kept then.
     """
     if by.role not in ALLOWED[Role.STAFF]:
         raise NotAllowed(_("Only the shop's own people may record flowers."))
-    said = {
+    said: dict[str, Any] = {
         "farmer": farmer_id,
         "flower": flower_id,
         "captured_at": captured_at,
@@ -104,6 +115,13 @@ def record_entry(
         "slip": slip,
         "id": id,
     }
+    # Only where they are said: a request stored before there were any must look the same when it comes again.
+    later = {
+        "adjustments": list(adjustments) or None,
+        "commission_pct": commission_pct,
+        "commission_per_unit": commission_per_unit,
+    }
+    said |= {name: value for name, value in later.items() if value is not None}
     made = id or new_id()
     received_at = now or timezone.now()
     at = captured_at or received_at
@@ -118,8 +136,10 @@ def record_entry(
             *_rate_faults(rate, rate_reason),
             *_slip_faults(slip),
             *_text_faults("/note", note),
+            *_commission_faults(by, commission_pct, commission_per_unit),
         ]
-        known = line_background(by.shop, farmer_id, flower_id, at, day)
+        known = line_background(by.shop, farmer_id, flower_id, at, day, adjustments)
+        faults += _adjustment_faults(adjustments, known.adjustments, is_typed=rate is not None)
         farmer, flower = _farmer(known.farmer, faults), _flower(known.flower, faults)
         if farmer is None or flower is None:
             raise refusal(faults)
@@ -137,7 +157,8 @@ def record_entry(
             raise refusal([*faults, *broken.faults]) from broken
         if faults:
             raise refusal(faults)
-        priced = _priced(known.quote, rate, rate_reason)
+        priced = _priced(known.quote, rate, rate_reason, known.adjustments)
+        pct, per_unit = known.commission
         questions = questions_about(
             quantity=figures.quantity,
             rate=priced.rate,
@@ -155,7 +176,8 @@ def record_entry(
             business_date=day,
             captured_at=at,
             received_at=received_at,
-            commission_pct=_commission_pct(by, farmer),
+            commission_pct=pct if commission_pct is None else commission_pct,
+            commission_per_unit=per_unit if commission_per_unit is None else commission_per_unit,
             note=note,
             slip_number=slip,
             slip_is_taken=is_taken,
@@ -164,7 +186,9 @@ def record_entry(
             **vars(figures),
             **vars(priced),
         )
-        _insert(entry)
+        with closed_day_refused(day, "/captured_at"):
+            _insert(entry)
+            make_automatic_charges(entry, by, known.fees)
         record(EntryRecorded(entry=entry.pk, farmer=farmer.pk), shop=by.shop)
         return entry_answer(entry)
 
@@ -215,19 +239,33 @@ def _insert(entry: DailyEntry) -> None:
 
 @dataclass(frozen=True)
 class Priced:
-    """A line's rate in ₹ per unit, where it came from, its slot, and what the board said."""
+    """A line's rate in ₹ per unit, where it came from, its slot, and what the board said.
+
+    `adjustments` are what was applied to what the board said; on a line without a rate they wait for it.
+    """
 
     slot_id: UUID | None
     called_rate: Decimal | None
     rate: Decimal | None
     rate_source: str
     rate_reason: str
+    adjustments: list[dict[str, Any]]
 
 
-def _priced(quote: Quote, typed: Decimal | None, reason: str) -> Priced:
+def _priced(
+    quote: Quote, typed: Decimal | None, reason: str, adjustments: Sequence[dict[str, Any]]
+) -> Priced:
     if typed is not None:
-        return Priced(quote.slot_id, quote.rate, typed, RateSource.MANUAL, reason)
-    return Priced(quote.slot_id, quote.rate, quote.rate, quote.source or "", "")
+        return Priced(quote.slot_id, quote.rate, typed, RateSource.MANUAL, reason, [])
+    if quote.rate is None or quote.mode != PricingMode.CALLED:
+        return Priced(quote.slot_id, quote.rate, None, "", "", waiting(adjustments))
+    rate, applied = adjusted(quote.rate, adjustments)
+    return Priced(quote.slot_id, quote.rate, rate, quote.source or "", "", applied)
+
+
+def waiting(adjustments: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Adjustments as a line without a rate keeps them: what they come to in ₹ is not known yet."""
+    return [adjustment | {"per_unit": None} for adjustment in adjustments]
 
 
 class Changes(TypedDict, total=False):
@@ -243,6 +281,9 @@ class Changes(TypedDict, total=False):
     sack_weights: Sequence[Decimal] | None
     rate: Decimal | None
     rate_reason: str
+    adjustments: Sequence[UUID]
+    commission_pct: Decimal
+    commission_per_unit: Decimal
     note: str
 
 
@@ -255,16 +296,20 @@ def edit_entry(
 ) -> DailyEntry:
     """Correct a line that is not settled: a new version, the old one stays in its history.
 
-    The rate, its slot and source and the commission stay as frozen, unless the flower or the rate
-    itself is corrected (architecture §5.3), the commission unless the farmer is. Raises NotFound,
-    NotAllowed for somebody else's line, Conflict `stale` with the present line, Conflict `voided`, `settled`,
-    `corrected` or `mirror`, RuleBroken naming each refused field.
+    The rate, its slot and source stay as frozen, unless the flower or the rate itself is corrected
+    (architecture §5.3), the commission unless the farmer or the flower is. Automatic charges follow what
+    they are charged for. Raises NotFound, NotAllowed for somebody else's line, Conflict `stale` with the
+    present line, Conflict `voided`, `settled`, `corrected` or `mirror`, RuleBroken naming each refused field,
+    or `day_locked`.
     """
     entry = _locked(by, entry_id, version)
     _check_is_no_mirror(entry)
     _correct(entry, changes, by)
     entry.version += 1
-    entry.save()
+    with closed_day_refused(entry.business_date):
+        entry.save()
+        entry.refresh_from_db(fields=["amount", "commission"])
+        replace_automatic_charges(entry, by)
     record(EntryCorrected(entry=entry.pk, farmer=entry.farmer_id, version=entry.version), shop=by.shop)
     return entry_of(by, entry_id)
 
@@ -292,11 +337,13 @@ def _correct(entry: DailyEntry, changes: Changes, by: Membership) -> None:
     faults: list[Fault] = [
         *_rate_faults(changes.get("rate"), changes.get("rate_reason", "")),
         *_text_faults("/note", changes.get("note", "")),
+        *_commission_faults(by, changes.get("commission_pct"), changes.get("commission_per_unit")),
     ]
+    belonged = entry.farmer_id, entry.flower_id
     if "farmer_id" in changes and changes["farmer_id"] != entry.farmer_id:
         farmer = _farmer(by.shop.farmers.filter(pk=changes["farmer_id"] or NOBODY).first(), faults)
         if farmer is not None:
-            entry.farmer, entry.commission_pct = farmer, _commission_pct(by, farmer)
+            entry.farmer = farmer
     reprice = "rate" in changes
     if "flower_id" in changes and changes["flower_id"] != entry.flower_id:
         flower = _flower(by.shop.flowers.filter(pk=changes["flower_id"] or NOBODY).first(), faults)
@@ -309,16 +356,52 @@ def _correct(entry: DailyEntry, changes: Changes, by: Membership) -> None:
         except RuleBroken as broken:
             raise refusal([*faults, *broken.faults]) from broken
         _assign(entry, vars(figures))
+    adjustments = _adjustments(entry, changes, by, faults)
     if faults:
         raise refusal(faults)
+    if (entry.farmer_id, entry.flower_id) != belonged:
+        entry.commission_pct, entry.commission_per_unit = commission_for(
+            by.shop, entry.farmer_id, entry.flower_id, entry.business_date
+        )
+    entry.commission_pct = changes.get("commission_pct", entry.commission_pct)
+    entry.commission_per_unit = changes.get("commission_per_unit", entry.commission_per_unit)
     if reprice:
         quote = rate_at(entry.flower, entry.captured_at, entry.business_date)
-        _assign(entry, vars(_priced(quote, changes.get("rate"), changes.get("rate_reason", ""))))
-    elif "rate_reason" in changes:
-        entry.rate_reason = changes["rate_reason"]
+        reason = changes.get("rate_reason", "")
+        _assign(entry, vars(_priced(quote, changes.get("rate"), reason, adjustments)))
+    else:
+        if "adjustments" in changes:
+            _adjust(entry, adjustments)
+        entry.rate_reason = changes.get("rate_reason", entry.rate_reason)
     if "note" in changes:
         entry.note = changes["note"]
     entry.review_reasons = _questions_again(entry)
+
+
+def _adjustments(
+    entry: DailyEntry, changes: Changes, by: Membership, faults: list[Fault]
+) -> list[dict[str, Any]]:
+    """Those the corrected line is to have: as it keeps them, else as they are named now."""
+    if "adjustments" not in changes:
+        return list(entry.adjustments)
+    asked = list(changes["adjustments"])
+    kept = {UUID(each["id"]): each for each in entry.adjustments}
+    named = kept | {
+        UUID(each["id"]): each for each in adjustments_named(by.shop, [pk for pk in asked if pk not in kept])
+    }
+    found = [named[pk] for pk in asked if pk in named]
+    is_typed = changes["rate"] is not None if "rate" in changes else entry.rate_source == RateSource.MANUAL
+    faults += _adjustment_faults(asked, found, is_typed=is_typed)
+    return found
+
+
+def _adjust(entry: DailyEntry, adjustments: Sequence[dict[str, Any]]) -> None:
+    """Take off the line's rate what was put on it before, and put these on."""
+    if entry.rate is None:
+        entry.adjustments = waiting(adjustments)
+    elif entry.rate_source != RateSource.MANUAL:
+        before = entry.rate - sum(Decimal(each["per_unit"]) for each in entry.adjustments)
+        entry.rate, entry.adjustments = adjusted(before, adjustments)
 
 
 def _questions_again(entry: DailyEntry) -> list[str]:
@@ -370,10 +453,10 @@ def _assign(entry: DailyEntry, values: dict[str, Any]) -> None:
 def void_entry(
     *, by: Membership, entry_id: UUID, reason: str, version: int | None = None, key: UUID | None = None
 ) -> DailyEntry:
-    """Cancel a line: it stays in the book, struck out, with the reason, and counts for nothing.
+    """Cancel a line and its charges: they stay in the book, struck out, with the reason, and count for nothing.
 
     With a `key` the same request twice is answered alike. Raises NotFound, NotAllowed for somebody
-    else's line, Conflict `stale` or `voided`, RuleBroken without a reason.
+    else's line, Conflict `stale`, `voided` or `reversed`, RuleBroken without a reason, or `day_locked`.
     """
     if key is None:
         in_unit(partial(_strike, by, entry_id, reason, version), by=by, reason=reason)
@@ -412,7 +495,9 @@ def _strike(by: Membership, entry_id: UUID, reason: str, version: int | None) ->
         )
     entry.status, entry.void_reason = EntryStatus.VOIDED, reason
     entry.version += 1
-    entry.save()
+    with closed_day_refused(entry.business_date):
+        entry.save()
+        void_charges_of(entry, by, reason)
     record(EntryVoided(entry=entry.pk, farmer=entry.farmer_id), shop=by.shop)
     return entry_answer(entry)
 
@@ -487,8 +572,37 @@ def _flower(flower: Flower | None, faults: list[Fault]) -> Flower | None:
     return flower
 
 
-def _commission_pct(by: Membership, farmer: Farmer) -> Decimal:
-    return by.shop.commission_pct if farmer.commission_pct is None else farmer.commission_pct
+def _commission_faults(by: Membership, pct: Decimal | None, per_unit: Decimal | None) -> list[Fault]:
+    faults = []
+    for pointer, value, most in (
+        ("/commission_pct", pct, Decimal(100)),
+        ("/commission_per_unit", per_unit, HIGHEST_COMMISSION),
+    ):
+        if value is None:
+            continue
+        if by.role != Role.ADMIN:
+            faults.append(Fault(pointer, "owner_only", _("Only the owner sets the commission of an entry.")))
+        elif not 0 <= value <= most:
+            faults.append(Fault(pointer, "out_of_range", _("This commission is not possible.")))
+        elif significant_decimals(value) > 2:
+            faults.append(Fault(pointer, "too_precise", _("A commission has at most two decimals.")))
+    return faults
+
+
+def _adjustment_faults(
+    asked: Sequence[UUID], found: Sequence[dict[str, Any]], *, is_typed: bool
+) -> list[Fault]:
+    if not asked:
+        return []
+    if is_typed:
+        detail = _("A typed rate is what it is. Leave out the rate, or the adjustments.")
+        return [Fault("/adjustments", "rate_is_typed", detail)]
+    if len(set(asked)) < len(asked):
+        return [Fault("/adjustments", "twice", _("The same adjustment is there twice."))]
+    if len(found) < len(asked):
+        detail = _("This adjustment is not in your shop's list.")
+        return [Fault("/adjustments", "unknown_adjustment", detail)]
+    return []
 
 
 def _time_faults(at: dt.datetime, now: dt.datetime) -> list[Fault]:

@@ -13,9 +13,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from ledger.events import EntryPriced
-from ledger.models import DailyEntry
+from ledger.models import Charge, DailyEntry
 from ledger.selectors.entries import settled_among
 from ledger.selectors.pending import MIDNIGHT, last_day_rate, lines_to_price
+from ledger.services.charges import replace_automatic_charges
 from ledger.services.entries import _rate_faults, _text_faults, refusal
 from ledger.services.posting import closed_day_refused
 from malar.accounts.domain import Role
@@ -28,7 +29,7 @@ from malar.kernel.wire import money, quantity
 from malar.trail.domain import fingerprint
 from malar.trail.services.answers import Answer, once
 from malar.trail.services.events import record_all
-from pricing.domain import RateSource, is_far
+from pricing.domain import FeeBasis, RateSource, adjusted, is_far
 from pricing.models import Flower
 
 PRICED = ("rate", "called_rate", "rate_source", "rate_reason", "adjustments", "version")
@@ -170,8 +171,8 @@ def _check(asked: Asked, lines: Sequence[DailyEntry], *, seen: str, mark: str) -
 
 def _put_rate(line: DailyEntry, called: Decimal) -> Decimal:
     """Give a line the rate that was called (₹ per unit), less or plus what is adjusted on it; returns that."""
-    line.rate = rate = called
-    line.called_rate = called
+    rate, line.adjustments = adjusted(called, line.adjustments)
+    line.rate, line.called_rate = rate, called
     line.rate_source, line.rate_reason = RateSource.DAY, ""
     line.version += 1
     return rate
@@ -185,6 +186,7 @@ def _write(by: Membership, day: dt.date, lines: Sequence[DailyEntry], before: di
     amounts = dict(book.filter(pk__in=before).values_list("pk", "amount"))
     for line in lines:
         line.amount = amounts[line.pk]
+    _charge_percentages(by, lines)
     record_all(
         [
             EntryPriced(
@@ -198,6 +200,19 @@ def _write(by: Membership, day: dt.date, lines: Sequence[DailyEntry], before: di
         ],
         shop=by.shop,
     )
+
+
+@step
+def _charge_percentages(by: Membership, lines: Sequence[DailyEntry]) -> None:
+    """Charge anew what is a percentage of an amount that has changed. One query where no line has such."""
+    of_amounts = set(
+        Charge.objects.filter(entry__in=lines, automatic=True, basis=FeeBasis.PERCENT).values_list(
+            "entry", flat=True
+        )
+    )
+    for line in lines:
+        if line.pk in of_amounts:
+            replace_automatic_charges(line, by)
 
 
 def _answer(

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from ledger.forms.entries import EntryEditForm, EntryFilter, EntryForm, VoidForm
 from ledger.models import DailyEntry
+from ledger.selectors.charges import charges_with, items_of
 from ledger.selectors.entries import entry_of, may_change, totals_of, version_of
 from ledger.selectors.history import changes_between, history_of
 from ledger.selectors.lists import entries_matching, last_lines_on, with_strikes
@@ -122,6 +123,7 @@ def entry_detail(request: ShopRequest, entry_id: UUID) -> HttpResponse:
         "entry": entry,
         "history": history,
         "last": history[-1],
+        "charged": items_of(charges_with(entry)),
         "may_change": may_change(request.member, entry) and not entry.is_voided,
     }
     return render_page(request, "ledger/entry_detail.html", context)
@@ -170,6 +172,7 @@ def _edit_page(
     context = {
         "entry": entry,
         "form": form,
+        "charged": items_of(charges_with(entry)),
         "corrected": corrected,
         "faults": faults,
     }

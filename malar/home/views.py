@@ -9,6 +9,7 @@ from django.utils.dateparse import parse_date
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
+from ledger.selectors.charges import charges_on, items_of, sum_of
 from ledger.selectors.days import day_of, state_of
 from ledger.selectors.entries import entries_seen_by, totals_of
 from ledger.selectors.farmers import farmers_seen_by
@@ -64,10 +65,16 @@ def _my_day(request: ShopRequest) -> HttpResponse:
     """A farmer's own lines of a day, and the way to his slip."""
     day, today = _day(request)
     entries = entries_seen_by(request.member).on(day)
+    farmer, totals = farmers_seen_by(request.member).first(), totals_of(entries)
+    charges = charges_on(request.shop, day, farmer=farmer) if farmer else []
+    left = totals.after_commission - sum_of(charges)
     context = _neighbours(day, today) | {
-        "farmer": farmers_seen_by(request.member).first(),
+        "farmer": farmer,
         "entries": list(entries.with_names().order_by("captured_at", "id")),
-        "totals": totals_of(entries),
+        "totals": totals,
+        "charged": items_of(charges),
+        "left": abs(left),
+        "is_owed": left < 0,
     }
     return render_page(request, "home/my_day.html", context)
 

@@ -22,7 +22,7 @@ from django.forms import ModelChoiceField
 from django.test import Client, RequestFactory
 from django.urls import NoReverseMatch, reverse
 
-from ledger.models import DailyEntry, Farmer
+from ledger.models import CommissionRule, DailyEntry, Farmer
 from malar.accounts.admin_site import OfShop, ShopAdminSite, ShopModelAdmin
 from malar.accounts.models import Membership, Shop, User
 from malar.ops.books import LATE_AFTER
@@ -65,7 +65,10 @@ def meenas(meena: Membership, kumar: Membership) -> Meenas:
     farmer = cast.a_farmer(shop, 14, MARK, MARK, village_ta=MARK)
     cast.called(flower, "900", cast.at(DAY, "04:30"), meena)
     entry = cast.recorded(meena, farmer, flower, captured_at=cast.at(DAY, "04:50"), note=MARK)
-    rows: list[Model] = [shop, kumar, flower, slot, farmer, entry, MarketRate.objects.get()]
+    commission = CommissionRule.objects.create(
+        shop=shop, farmer=farmer, flower=flower, pct=8, valid_from=DAY, made_by=meena
+    )
+    rows: list[Model] = [shop, kumar, flower, slot, farmer, entry, MarketRate.objects.get(), commission]
     return Meenas({type(row): row for row in rows})
 
 
@@ -271,7 +274,7 @@ def test_nothing_is_deleted(meena: Membership, meenas: Meenas, model: type[Model
     assert type(row)._default_manager.filter(pk=row.pk).exists()
 
 
-@every([model for model in REGISTERED if model not in {Shop, Flower, TimeSlot}])
+@every([model for model in REGISTERED if model not in {Shop, Flower, TimeSlot, CommissionRule}])
 def test_what_has_a_page_of_its_own_is_only_read_here(
     meena: Membership, meenas: Meenas, model: type[Model]
 ) -> None:

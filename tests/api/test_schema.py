@@ -29,6 +29,7 @@ from malar.accounts.models import Membership
 from pricing.models import Flower
 from tests import cast
 from tests.api.calls import tokens_of
+from tests.ledger.terms import a_fee
 
 SNAPSHOT = Path(__file__).parents[2] / "docs/openapi.json"
 REFRESH = 'make manage ARGS="spectacular --format openapi-json --file docs/openapi.json"'
@@ -113,9 +114,12 @@ def one_connection() -> Iterator[None]:
 @pytest.fixture
 def known(meena: Membership, raja: Farmer, jasmine: Flower) -> dict[str, str]:
     """Ids that exist, so that a call gets beyond "there is no such thing"; and Meena's token."""
+    coolie = a_fee(meena.shop, "coolie", "per_sack", "10.00")
     entry: DailyEntry = cast.recorded(meena, raja, jasmine, captured_at=cast.at("2026-03-06", "04:50"))
     return {
         "entry_id": str(entry.pk),
+        "charge_id": str(entry.charges.get().pk),
+        "fee": str(coolie.pk),
         "farmer_id": str(raja.pk),
         "flower_id": str(jasmine.pk),
         "farmer": str(raja.pk),

@@ -16,11 +16,12 @@ from django.test import Client
 from django.urls import get_resolver, reverse
 from django.urls.resolvers import RoutePattern, URLPattern, URLResolver
 
-from ledger.models import DailyEntry, Farmer
+from ledger.models import Charge, CommissionRule, DailyEntry, Farmer
 from ledger.services.movements import write_movement
 from malar.accounts.models import Membership
 from pricing.models import Flower
 from tests.cast import a_slot, at, called, recorded
+from tests.ledger.terms import a_fee
 
 pytestmark = pytest.mark.django_db
 
@@ -113,6 +114,11 @@ TABLE: dict[str, Row] = {
     "GET admin:ledger_dailyentry_history": (302, 302, 302, 302, 200),
     "GET admin:ledger_dailyentry_delete": (302, 403, 302, 302, 403),
     "GET admin:ledger_dailyentry_change": (302, 302, 302, 302, 200),
+    "GET admin:ledger_commissionrule_changelist": (302, 200, 302, 302, 200),
+    "GET admin:ledger_commissionrule_add": (302, 200, 302, 302, 200),
+    "GET admin:ledger_commissionrule_history": (302, 302, 302, 302, 200),
+    "GET admin:ledger_commissionrule_delete": (302, 403, 302, 302, 403),
+    "GET admin:ledger_commissionrule_change": (302, 302, 302, 302, 200),
     "GET admin:app_list": (302, 200, 302, 302, 200),
     "GET api:token_create": (405, 405, 405, 405, 405),
     "POST api:token_create": (401, 401, 401, 401, 401),
@@ -145,6 +151,10 @@ TABLE: dict[str, Row] = {
     "GET api:daily_entry_void": (401, 405, 405, 405, 405),
     "POST api:daily_entry_void": (401, 404, 404, 200, 200),
     "GET api:daily_entry_history": (401, 404, 404, 200, 200),
+    "GET api:charge_list": (401, 200, 200, 200, 200),
+    "POST api:charge_list": (401, 422, 403, 201, 201),
+    "GET api:charge_waive": (401, 405, 405, 405, 405),
+    "POST api:charge_waive": (401, 404, 403, 200, 200),
     "GET api:flower_list": (401, 200, 200, 200, 200),
     "GET api:flower_detail": (401, 404, 200, 200, 200),
     "GET api:time_slot_list": (401, 200, 200, 200, 200),
@@ -170,6 +180,11 @@ TABLE: dict[str, Row] = {
     "POST ledger:entry_edit": (302, 404, 403, 422, 422),
     "GET ledger:entry_void": (302, 404, 403, 200, 200),
     "POST ledger:entry_void": (302, 404, 403, 422, 422),
+    "GET ledger:charge_list": (302, 200, 403, 200, 200),
+    "GET ledger:charge_new": (302, 200, 403, 200, 200),
+    "POST ledger:charge_new": (302, 422, 403, 422, 422),
+    "GET ledger:charge_waive": (302, 404, 403, 200, 200),
+    "POST ledger:charge_waive": (302, 404, 403, 422, 422),
     "GET ledger:slip_sheet": (302, 200, 403, 200, 200),
     "GET ledger:slip": (302, 404, 404, 200, 200),
     "GET ledger:farmer_list": (302, 200, 403, 200, 200),
@@ -212,6 +227,7 @@ class Stage:
     line: DailyEntry
     arguments: dict[str, object]
     of_model: dict[str, UUID]
+    charge: Charge
 
 
 @pytest.fixture
@@ -221,6 +237,21 @@ def stage(
     called(jasmine, "900", at("2026-03-06", "04:00"), meena)
     line = recorded(kumar, lakshmi, jasmine, captured_at=at("2026-03-06", "05:00"))
     slot = a_slot(meena.shop, "04:00", "05:30")
+    fee = a_fee(meena.shop, "luggage", "per_trip", "40.00", automatic=False)
+    charge = Charge.objects.create(
+        shop=meena.shop,
+        farmer=lakshmi,
+        fee=fee,
+        business_date=line.business_date,
+        basis=fee.basis,
+        income=fee.income,
+        quantity=1,
+        rate=40,
+        created_by=kumar,
+    )
+    commission = CommissionRule.objects.create(
+        shop=meena.shop, pct=8, valid_from=line.business_date, made_by=meena
+    )
     with transaction.atomic():
         movement = write_movement(
             by=kumar,
@@ -242,6 +273,7 @@ def stage(
             "member_id": kumar.pk,
             "entry_id": line.pk,
             "farmer_id": lakshmi.pk,
+            "charge_id": charge.pk,
             "movement_id": movement.pk,
             "flower_id": jasmine.pk,
             "day": line.business_date,
@@ -258,7 +290,9 @@ def stage(
             "marketrate": meena.shop.market_rates.get().pk,
             "farmer": lakshmi.pk,
             "dailyentry": line.pk,
+            "commissionrule": commission.pk,
         },
+        charge=charge,
     )
 
 
@@ -303,6 +337,13 @@ def body_of(request: str, stage: Stage) -> dict[str, Any]:
         "POST api:daily_entry_batch": {"entries": [entry]},
         "PATCH api:daily_entry_detail": {"version": 1, "note": "wet"},
         "POST api:daily_entry_void": {"reason": "weighed twice"},
+        "POST api:charge_list": {
+            "farmer": str(line.farmer_id),
+            "fee": str(stage.charge.fee_id),
+            "business_date": "2026-03-06",
+            "quantity": 1,
+        },
+        "POST api:charge_waive": {"reason": "brought it himself"},
         "POST api:movement_list": {
             "farmer": str(line.farmer_id),
             "kind": "draw",

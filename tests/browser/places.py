@@ -15,7 +15,7 @@ from django.test import Client
 from django.utils import timezone
 from playwright.sync_api import BrowserContext, Page
 
-from ledger.models import DailyEntry, Farmer
+from ledger.models import Charge, DailyEntry, Farmer
 from ledger.services.movements import record_movement
 from malar.accounts.domain import Role
 from malar.accounts.models import Membership
@@ -160,6 +160,14 @@ PLACES: tuple[Place, ...] = (
     Place("entry", lambda morning, _: f"/ledger/entries/{morning.line.pk}/"),
     Place("entry-edit", lambda morning, _: f"/ledger/entries/{morning.line.pk}/edit/"),
     Place("entry-void", lambda morning, _: f"/ledger/entries/{morning.line.pk}/void/"),
+    Place("charges", "/ledger/charges/"),
+    Place("charge-new", "/ledger/charges/new/"),
+    Place(
+        "charge-waive",
+        lambda *_: (
+            f"/ledger/charges/{Charge.objects.filter(status='standing').latest('created_at').pk}/waive/"
+        ),
+    ),
     Place(
         "slip",
         lambda morning, _: f"/ledger/slips/{morning.line.business_date}/{morning.farmer.pk}/",

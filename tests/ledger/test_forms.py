@@ -206,7 +206,7 @@ class TestFilter:
 class TestPaper:
     def slip(self, farmer: Farmer, lines: int) -> Slip:
         entries = [DailyEntry(farmer=farmer, commission_pct=Decimal(10)) for _ in range(lines)]
-        return Slip(farmer=farmer, day=TODAY, entries=entries, totals=Totals(lines=lines))
+        return Slip(farmer=farmer, day=TODAY, entries=entries, totals=Totals(lines=lines), charges=[])
 
     def test_a_long_slip_goes_on_and_its_last_part_has_the_totals(self, raja: Farmer) -> None:
         parts = parts_of(self.slip(raja, 17), 7)

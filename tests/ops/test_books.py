@@ -146,6 +146,28 @@ BREAKERS: dict[str, list[Breaker]] = {
         change(TRANSFER, f"debit_id = {account('sales')}", of_journal("expense")),
         change(EXPENSE, "business_date = business_date + 1"),
     ],
+    "sale_figures": [wrong("ledger_buyersale", "amount")],
+    "sales_posted": [
+        drop(TRANSFER, of_journal("buyer_sale")),
+        change("ledger_buyersale", "status = 'voided'", "status = 'standing'"),
+        change("ledger_buyersale", "status = 'standing'", "status = 'voided'"),
+        twin(TRANSFER, of_journal("buyer_sale")),
+    ],
+    "transfers_have_origins": [
+        drop("ledger_dayclose", "difference <> 0"),
+        change(TRANSFER, "journal = gen_random_uuid()", of_journal("expense")),
+    ],
+    "reversed_lines": [
+        change(ENTRY, "quantity = quantity - 1", "kind = 'reversal'"),
+        change(ENTRY, "rate = rate + 1", "kind = 'reversal'"),
+        change(ENTRY, "corrects = gen_random_uuid()", "kind = 'reversal'"),
+        twin(ENTRY, "kind = 'reversal'"),
+    ],
+    "charges_not_forgotten": [change(CHARGE, "status = 'replaced'", "automatic")],
+    "day_cash": [change("ledger_dayclose", "receipts = receipts + 1")],
+    "next_opening": [
+        change("ledger_dayclose", "opening_cash = opening_cash + 1", "business_date = '2026-03-05'")
+    ],
     "reversed_transfers": [
         change(TRANSFER, "amount = amount - 0.01", "reverses_id IS NOT NULL"),
         change(TRANSFER, "debit_id = credit_id, credit_id = debit_id", "reverses_id IS NOT NULL"),

@@ -19,6 +19,12 @@ def today() -> dt.date:
 
 
 @register.filter
+def signed_rupees(change: Decimal) -> str:
+    """+₹15.00 or −₹90.00: what something was changed by."""
+    return f"+{formatting.rupees(change)}" if change > 0 else formatting.rupees(change)
+
+
+@register.filter
 def rupees(amount: Decimal | None) -> str:
     return formatting.rupees(amount)
 

@@ -1,63 +1,66 @@
-"""`record_entry` at one connection against the same rows written by psycopg alone."""
+"""`record_entry` at one connection and at eight, against the same statements by psycopg alone."""
 
 import datetime as dt
 import json
+import multiprocessing
 import statistics
+import time
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 from uuid import uuid4
 
 import psycopg
 from django.conf import settings
-from django.db import connection
+from django.db import connection, connections
 from django.utils import timezone
+from psycopg.types.json import Jsonb
 
+from ledger.models import Charge, DailyEntry
+from ledger.selectors.entries import BAND_DAYS, LINE_QUESTION
+from ledger.services import charges, entries
 from ledger.services.entries import record_entry
+from malar.accounts.models import Shop
 from malar.kernel.clock import business_date_of
 from malar.kernel.ids import new_id
 from malar.ops.benchmarks.scene import Scene, in_turn, set_scene
+from malar.trail.services.answers import KEEP
+from pricing.models import FeeRule
+from pricing.selectors.rates import quote_question
 
 COUNTED = (
     "ledger_dailyentry",
     "ledger_dailyentryevent",
+    "ledger_charge",
+    "ledger_chargeevent",
     "ledger_slipcounter",
     "trail_event",
     "trail_answeredrequest",
     "pghistory_context",
 )
+AT_ONCE = 8
 
 
 def record_entry_against_psycopg(*, rounds: int, each: int) -> dict[str, Any]:
     """Ratio of medians raw / Malar, and the rows each side wrote in each table.
 
-    Both sides write one transaction an entry with the same triggers, the same lock (taken by the
-    table's trigger) and synchronous_commit as the server has it. The raw side knows everything
-    beforehand: it looks up no farmer, no rate, no earlier lines, and checks nothing.
+    Both sides send the same statements, one transaction an entry, with the same triggers, the same locks
+    (taken by the tables' triggers) and synchronous_commit as the server has it. The raw side knows every
+    answer beforehand: it decides and checks nothing. `writes` leaves out the question, too.
     """
-    scene = set_scene()
+    scene = _scene()
     raw = psycopg.connect(**_address())
+    sides: dict[str, Callable[[int], None]] = {
+        "malar": lambda n: _by_malar(scene, n),
+        "psycopg": lambda n: _by_psycopg(raw, scene, n, asks=True),
+        "writes": lambda n: _by_psycopg(raw, scene, n, asks=False),
+    }
     written: dict[str, dict[str, int]] = {}
-
-    def malar(n: int) -> None:
-        farmer = scene.farmers[n % len(scene.farmers)]
-        record_entry(
-            by=scene.clerk,
-            key=uuid4(),
-            farmer_id=farmer.pk,
-            flower_id=scene.flower.pk,
-            gross_quantity=Decimal(n % 9000 + 500) / 1000,
-            tare=Decimal("0.200"),
-            sacks=1,
-        )
-
-    def psycopg_alone(n: int) -> None:
-        _write_raw(raw, scene, n)
-
-    for name, act in (("malar", malar), ("psycopg", psycopg_alone)):
+    for name, act in sides.items():
         before = _row_counts()
         act(0)
         written[name] = {table: count - before[table] for table, count in _row_counts().items()}
-    seconds = in_turn({"malar": malar, "psycopg": psycopg_alone}, rounds=rounds, each=each)
+    seconds = in_turn(sides, rounds=rounds, each=each)
     raw.close()
     medians = {name: statistics.median(values) for name, values in seconds.items()}
     with connection.cursor() as cursor:
@@ -66,12 +69,99 @@ def record_entry_against_psycopg(*, rounds: int, each: int) -> dict[str, Any]:
     return {
         "bench": "record_entry",
         "ratio": round(medians["psycopg"] / medians["malar"], 3),
+        "ratio_of_writes": round(medians["writes"] / medians["malar"], 3),
         "goal": 0.30,
         "median_ms": {name: round(value * 1000, 3) for name, value in medians.items()},
         "entries_each": rounds * each,
         "rows_per_entry": written,
         "synchronous_commit": synchronous_commit,
     }
+
+
+def record_entry_at_eight_connections(*, rounds: int, each: int) -> dict[str, Any]:
+    """Ratio of entries a second, Malar / raw, from eight processes at once, each with a connection.
+
+    Median of the rounds, the two sides in turn. All write into one shop, so they share its slip counter.
+    """
+    scene = _scene()
+    share = max(each // AT_ONCE, 10)
+    a_second: dict[str, list[float]] = {"malar": [], "psycopg": []}
+    for _ in range(rounds):
+        for side, rates in a_second.items():
+            rates.append(AT_ONCE * share / _at_once(side, scene, share))
+    medians = {side: statistics.median(rates) for side, rates in a_second.items()}
+    return {
+        "bench": "record_entry_at_eight_connections",
+        "ratio": round(medians["malar"] / medians["psycopg"], 3),
+        "goal": 0.20,
+        "entries_a_second": {side: round(rate, 1) for side, rate in medians.items()},
+        "entries_each": rounds * share * AT_ONCE,
+    }
+
+
+def _at_once(side: str, scene: Scene, share: int) -> float:
+    """Seconds from when all processes stand ready until the last has written its share."""
+    connections.close_all()
+    forks = multiprocessing.get_context("fork")
+    ready = forks.Barrier(AT_ONCE + 1)
+    workers = [
+        forks.Process(target=_write_a_share, args=(side, scene, share, place, ready))
+        for place in range(AT_ONCE)
+    ]
+    for worker in workers:
+        worker.start()
+    ready.wait(timeout=60)
+    started = time.perf_counter()
+    for worker in workers:
+        worker.join()
+    seconds = time.perf_counter() - started
+    if any(worker.exitcode for worker in workers):
+        raise RuntimeError(f"{side}: a process failed")
+    return seconds
+
+
+def _write_a_share(side: str, scene: Scene, share: int, place: int, ready: Any) -> None:
+    connections.close_all()
+    raw = psycopg.connect(**_address()) if side == "psycopg" else None
+
+    def act(n: int) -> None:
+        if raw is None:
+            _by_malar(scene, n)
+        else:
+            _by_psycopg(raw, scene, n, asks=True)
+
+    first = place * 10_000
+    for n in range(5):
+        act(first + n)
+    ready.wait(timeout=60)
+    for n in range(share):
+        act(first + n)
+
+
+def _scene() -> Scene:
+    """A shop that charges coolie with every entry."""
+    scene = set_scene()
+    FeeRule.objects.create(
+        shop=scene.clerk.shop,
+        code="coolie",
+        name="கூலி",
+        basis="per_sack",
+        rate=Decimal("10.00"),
+        automatic=True,
+    )
+    return scene
+
+
+def _by_malar(scene: Scene, n: int) -> None:
+    record_entry(
+        by=scene.clerk,
+        key=uuid4(),
+        farmer_id=scene.farmers[n % len(scene.farmers)].pk,
+        flower_id=scene.flower.pk,
+        gross_quantity=Decimal(n % 9000 + 500) / 1000,
+        tare=Decimal("0.200"),
+        sacks=1,
+    )
 
 
 def _address() -> dict[str, Any]:
@@ -97,44 +187,91 @@ def _row_counts() -> dict[str, int]:
     return {table: int(count) for table, count in counts.items()}
 
 
-def _write_raw(raw: psycopg.Connection[Any], scene: Scene, n: int) -> None:
-    farmer, shop, now = scene.farmers[n % len(scene.farmers)], scene.clerk.shop, timezone.now()
+COOLIE: dict[Any, Any] = {}
+"""The fee of each shop, read once: the raw side knows everything beforehand."""
+
+
+def _coolie(shop: Shop) -> Any:
+    if shop.pk not in COOLIE:
+        COOLIE[shop.pk] = shop.fees.get().pk
+    return COOLIE[shop.pk]
+
+
+def _by_psycopg(raw: psycopg.Connection[Any], scene: Scene, n: int, *, asks: bool) -> None:
+    """An entry by the statements of the service, every value known beforehand."""
+    farmer, shop, clerk = scene.farmers[n % len(scene.farmers)], scene.clerk.shop, scene.clerk
+    now = timezone.now()
     day = business_date_of(now, shop.turnover_hour)
     entry, gross = new_id(), Decimal(n % 9000 + 500) / 1000
-    context = json.dumps({"user": str(scene.clerk.user_id), "member": str(scene.clerk.pk), "door": "bench"})
+    context = json.dumps({"user": str(clerk.user_id), "member": str(clerk.pk), "door": "bench"})
+    line = NOTHING_LINE | {
+        "id": entry,
+        "shop_id": shop.pk,
+        "farmer_id": farmer.pk,
+        "flower_id": scene.flower.pk,
+        "entry_date": day,
+        "captured_at": now,
+        "received_at": now,
+        "gross_quantity": gross,
+        "quantity": gross - Decimal("0.200"),
+        "created_by_id": clerk.pk,
+        "series": f"S1-{day:%d%m}-",
+    }
+    charge = NOTHING_CHARGED | {
+        "id": new_id(),
+        "shop_id": shop.pk,
+        "farmer_id": farmer.pk,
+        "fee_id": _coolie(shop),
+        "entry_id": entry,
+        "business_date": day,
+        "created_by_id": clerk.pk,
+        "created_at": now,
+    }
     with raw.transaction(), raw.cursor() as cursor:
         cursor.execute(
             "SELECT set_config('pghistory.context_id', %s, true),"
             " set_config('pghistory.context_metadata', %s, true)",
             [str(new_id()), context],
         )
-        cursor.execute(
-            "INSERT INTO ledger_slipcounter (shop_id, business_date, series, last) VALUES (%s, %s, 'S1', 1)"
-            " ON CONFLICT (shop_id, business_date, series)"
-            " DO UPDATE SET last = ledger_slipcounter.last + 1 RETURNING last",
-            [shop.pk, day],
-        )
-        (running,) = cursor.fetchone() or (0,)
-        cursor.execute(
-            "INSERT INTO ledger_dailyentry (id, shop_id, farmer_id, flower_id, entry_date, captured_at,"
-            " received_at, gross_quantity, tare, quantity, unit, sacks, called_rate, rate, rate_source,"
-            " rate_reason, commission_pct, commission_per_unit, note, slip_number, slip_is_taken, status,"
-            " void_reason, review_reasons, version, created_by_id) VALUES (%s, %s, %s, %s, %s, %s, %s, %s,"
-            " 0.200, %s, 'kg', 1, 900, 900, 'called', '', 10, 0, '', %s, false, 'confirmed', '', '{}', 1, %s)"
-            " RETURNING amount, commission",
-            [
-                entry, shop.pk, farmer.pk, scene.flower.pk, day, now, now, gross,
-                gross - Decimal("0.200"), f"S1-{day:%d%m}-{running:03}", scene.clerk.pk,
-            ],
-        )  # fmt: skip
-        amount, commission = cursor.fetchone() or (None, None)
+        if asks:
+            question = quote_question(shop.pk, scene.flower.pk, now, day)
+            since = day - dt.timedelta(days=BAND_DAYS)
+            cursor.execute(LINE_QUESTION, question | {"farmer": farmer.pk, "since": since, "adjustments": []})
+            cursor.fetchone()
+        cursor.execute(entries.INSERT, line)
+        _, amount, commission = cursor.fetchone() or (None, None, None)
+        cursor.execute(f"{charges.INSERT}{charges.ROW} RETURNING amount", list(charge.values()))
+        cursor.fetchone()
         cursor.execute(
             "INSERT INTO trail_event (id, shop_id, name, payload, at) VALUES (%s, %s, 'EntryRecorded', %s, %s)",
             [new_id(), shop.pk, json.dumps({"entry": str(entry), "farmer": str(farmer.pk)}), now],
         )
-        answer = {"id": str(entry), "amount": str(amount), "commission": str(commission), "pad": "x" * 700}
-        cursor.execute(
-            "INSERT INTO trail_answeredrequest (shop_id, key, body_hash, made, answer, at)"
-            " VALUES (%s, %s, %s, %s, %s, %s)",
-            [shop.pk, uuid4(), "0" * 64, entry, json.dumps(answer), dt.datetime.now(dt.UTC)],
-        )
+        answer = {"id": str(entry), "amount": str(amount), "commission": str(commission), "pad": "x" * 900}
+        cursor.execute(KEEP, [shop.pk, uuid4(), "0" * 64, entry, json.dumps(answer), dt.datetime.now(dt.UTC)])
+
+
+NOTHING_LINE: dict[str, Any] = {
+    **{field.column: getattr(DailyEntry(), field.attname) for field in entries.WRITTEN},
+    "unit": "kg",
+    "sacks": 1,
+    "tare": Decimal("0.200"),
+    "called_rate": 900,
+    "rate": 900,
+    "rate_source": "called",
+    "commission_pct": 10,
+    "status": "confirmed",
+    "kind": "sale",
+    "adjustments": Jsonb([]),
+    "review_reasons": [],
+    "sent": "",
+}
+NOTHING_CHARGED: dict[str, Any] = {
+    **{field.column: getattr(Charge(), field.attname) for field in charges.WRITTEN},
+    "basis": "per_sack",
+    "income": "shop",
+    "quantity": 1,
+    "rate": 10,
+    "automatic": True,
+    "status": "standing",
+}
+"""Lines and charges in the order of their columns, before anybody is named in them."""

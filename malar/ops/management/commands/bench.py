@@ -8,12 +8,13 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from malar.ops.benchmarks.counter import counter_on_a_slow_tablet
-from malar.ops.benchmarks.entries import record_entry_against_psycopg
+from malar.ops.benchmarks.entries import record_entry_against_psycopg, record_entry_at_eight_connections
 from malar.ops.benchmarks.reference import reference_of_a_large_shop
 from malar.ops.benchmarks.requests import post_entry_against_authentication
 
 BENCHMARKS: dict[str, Callable[..., dict[str, Any]]] = {
     "record_entry": record_entry_against_psycopg,
+    "record_entry_8": record_entry_at_eight_connections,
     "post_entry": post_entry_against_authentication,
     "reference": reference_of_a_large_shop,
     "counter": counter_on_a_slow_tablet,

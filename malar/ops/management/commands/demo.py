@@ -14,6 +14,7 @@ from django.core.management.base import BaseCommand
 from django.utils import timezone
 
 from ledger.models import Farmer
+from ledger.services.charges import record_charge
 from ledger.services.entries import Changes, edit_entry, record_entry
 from ledger.services.partitions import ensure_window
 from malar.accounts.domain import Language, Role
@@ -22,9 +23,10 @@ from malar.accounts.services import verified_user
 from malar.kernel.clock import KOLKATA, business_date_of
 from malar.kernel.transactions import in_unit, through
 from malar.ops.mornings import NINE, PRICED_AT_NINE, Call, Sale, farmers, fixture, morning, opens_at
-from pricing.models import Flower, TimeSlot
+from pricing.models import FeeRule, Flower, TimeSlot
 from pricing.services.rates import publish_rate
 
+LINES_TO_A_TRIP = 12
 PEOPLE = (
     (Role.ADMIN, "admin@malar.demo", "மீனா", Language.ENGLISH),
     (Role.STAFF, "staff@malar.demo", "குமார்", Language.TAMIL),
@@ -79,6 +81,8 @@ class Command(BaseCommand):
         }
         for slot in fixture()["slots"]:
             TimeSlot.objects.create(shop=shop, **slot)
+        for fee in fixture()["fees"]:
+            FeeRule.objects.create(shop=shop, **fee)
         for position, flower in enumerate(fixture()["flowers"], start=1):
             named = {name: value for name, value in flower.items() if name != "slot_rates"}
             Flower.objects.create(shop=shop, position=position, **named)
@@ -124,7 +128,20 @@ class Command(BaseCommand):
             else:
                 self.sell(clerk, growers[happening.farmer], flowers[happening.flower], happening, now)
                 lines += 1
+                if lines % LINES_TO_A_TRIP == 0:
+                    self.bring_luggage(clerk, growers[happening.farmer], happening)
         return lines
+
+    def bring_luggage(self, clerk: Membership, farmer: Farmer, sale: Sale) -> None:
+        """His sacks came by a hired auto; it is charged by hand."""
+        record_charge(
+            by=clerk,
+            key=uuid4(),
+            farmer_id=farmer.pk,
+            fee_id=clerk.shop.fees.get(code="luggage").pk,
+            business_date=business_date_of(sale.at, clerk.shop.turnover_hour),
+            quantity=Decimal(1),
+        )
 
     def sell(self, clerk: Membership, farmer: Farmer, flower: Flower, sale: Sale, now: dt.datetime) -> None:
         gross, count = (None, sale.gross) if sale.is_counted else (sale.gross, None)
