@@ -73,11 +73,12 @@ SIXTY_DAYS = """
         CROSS JOIN generate_series(1, %(lines)s) AS line)
     INSERT INTO ledger_dailyentry (id, shop_id, farmer_id, flower_id, entry_date, captured_at, received_at,
         tare, quantity, unit, sacks, rate, rate_source, rate_reason, commission_pct, commission_per_unit,
-        note, slip_number, slip_is_taken, status, void_reason, review_reasons, version, created_by_id)
+        note, slip_number, slip_is_taken, status, void_reason, review_reasons, version, created_by_id,
+        kind, adjustments)
     SELECT gen_random_uuid(), %(shop)s, farmer.id, flower.id, day, at, at,
            0, round((3 + farmer.number %% 12) * (0.7 + 0.6 * chance)::numeric * 20) / 20, flower.unit, 1,
            500, 'called', '', 10, 0, '', 'B1-' || to_char(day, 'DDMM') || '-' || line, false,
-           'confirmed', '', '{}', 1, %(clerk)s
+           'confirmed', '', '{}', 1, %(clerk)s, 'sale', '[]'
     FROM thrown
     JOIN ledger_farmer AS farmer ON farmer.shop_id = %(shop)s
         AND farmer.number = 1 + (line * 7919 + extract(doy FROM day)::int * 104729) %% %(farmers)s
