@@ -68,7 +68,7 @@ def owed_by_buyer_words(signed: Decimal) -> str:
     return f"{who} {rupees(abs(signed))}"
 
 
-def transfers_of(buyers: Iterable[Buyer]) -> QuerySet[Transfer]:
+def transfers_of(buyers: Iterable[Buyer]) -> QuerySet[Transfer, Any]:
     """What moved on the accounts of buyers, each with `signed`: above zero, he owes more."""
     ids = [buyer.pk for buyer in buyers]
     his = {"kind": AccountKind.BUYER, "buyer__in": ids}
@@ -85,7 +85,8 @@ def owed_by(buyer: Buyer, *, until: dt.date | None = None) -> Decimal:
     transfers = transfers_of([buyer])
     if until is not None:
         transfers = transfers.filter(value_date__lte=until)
-    return transfers.aggregate(total=Sum("signed", default=ZERO))["total"]
+    total: Decimal = transfers.aggregate(total=Sum("signed", default=ZERO))["total"]
+    return total
 
 
 @dataclass(frozen=True)
@@ -99,6 +100,10 @@ class BuyerRow:
     sale: BuyerSale | None = None
     receipt: BuyerReceipt | None = None
     is_back: bool = False
+
+    @property
+    def size(self) -> Decimal:
+        return abs(self.owed)
 
     @property
     def words(self) -> str:
@@ -120,8 +125,12 @@ class BuyerStatement:
         return self.rows[-1].owed if self.rows else self.opening
 
     @property
-    def opening_words(self) -> str:
-        return owed_by_buyer_words(self.opening)
+    def opening_size(self) -> Decimal:
+        return abs(self.opening)
+
+    @property
+    def closing_size(self) -> Decimal:
+        return abs(self.closing)
 
     @property
     def closing_words(self) -> str:
@@ -143,7 +152,7 @@ def statement_of_buyer(buyer: Buyer, start: dt.date, end: dt.date) -> BuyerState
     ]
     for moved in transfers:
         journal = moved.reverses.journal if moved.reverses else moved.journal
-        about = {
+        about: dict[str, Any] = {
             "sale": sales.get(journal),
             "receipt": receipts.get(journal),
             "is_back": moved.reverses is not None,
@@ -182,13 +191,9 @@ def collection_list(shop: Shop, today: dt.date) -> list[ToCollect]:
     """
     buyers = list(shop.buyers.all())
     by_buyer: dict[UUID, list[tuple[dt.date, Decimal]]] = {buyer.pk: [] for buyer in buyers}
-    days = (
-        transfers_of(buyers)
-        .order_by()
-        .values("of_buyer", "value_date")
-        .annotate(up=Sum("signed"))
-        .order_by("value_date")
-    )
+    # The annotations are not known to the checker of types here.
+    moved: Any = transfers_of(buyers).order_by()
+    days = moved.values("of_buyer", "value_date").annotate(up=Sum("signed")).order_by("value_date")
     for row in days:
         by_buyer[row["of_buyer"]].append((row["value_date"], row["up"]))
     last = dict(
@@ -243,6 +248,8 @@ class Shrinkage:
     def word(self) -> str:
         if self.came == self.sold:
             return _("equal")
+        if not self.sold:
+            return _("nothing sold on credit")
         return _("shrinkage") if self.came > self.sold else _("more sold than came")
 
 

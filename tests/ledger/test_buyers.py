@@ -14,6 +14,7 @@ from ledger.models import Buyer, BuyerReceipt, BuyerSale, Farmer, Transfer
 from ledger.selectors.buyers import collection_list, owed_by, shrinkage_of, statement_of_buyer
 from ledger.services import buyers
 from ledger.services.buyers import (
+    BuyerParticulars,
     add_buyer,
     edit_buyer,
     record_buyer_sale,
@@ -45,13 +46,18 @@ def mani(meena: Membership) -> Buyer:
 
 
 def sold(by: Membership, buyer: Buyer, flower: Flower, **said: Any) -> Answer:
-    said = {"quantity": Decimal("5.800"), "rate": Decimal(900), "business_date": DAY, "key": uuid4()} | said
-    return record_buyer_sale(by=by, buyer_id=buyer.pk, flower_id=flower.pk, **said)
+    given: dict[str, Any] = {
+        "quantity": Decimal("5.800"),
+        "rate": Decimal(900),
+        "business_date": DAY,
+        "key": uuid4(),
+    }
+    return record_buyer_sale(by=by, buyer_id=buyer.pk, flower_id=flower.pk, **given | said)
 
 
 def paid(by: Membership, buyer: Buyer, amount: str, **said: Any) -> Answer:
-    said = {"business_date": DAY, "mode": "cash", "key": uuid4()} | said
-    return record_receipt(by=by, buyer_id=buyer.pk, amount=Decimal(amount), **said)
+    given: dict[str, Any] = {"business_date": DAY, "mode": "cash", "key": uuid4()}
+    return record_receipt(by=by, buyer_id=buyer.pk, amount=Decimal(amount), **given | said)
 
 
 def code_of(act: Any) -> str:
@@ -64,7 +70,7 @@ def test_a_buyer_gets_the_next_number_and_a_readable_phone(meena: Membership, ma
     assert (mani.number, mani.phone) == (1, "+919876543210")
     answer = add_buyer(by=meena, key=uuid4(), particulars={"name_ta": "செல்வம்"})
     assert answer.body["number"] == 2
-    taken = {"name_ta": "குமார்", "number": 2}
+    taken: BuyerParticulars = {"name_ta": "குமார்", "number": 2}
     assert code_of(lambda: add_buyer(by=meena, key=uuid4(), particulars=taken)) == "number_taken"
 
 
@@ -266,6 +272,7 @@ def test_shrinkage_says_what_came_and_what_was_sold(
     meena: Membership, raja: Farmer, mani: Buyer, jasmine: Flower, lotus: Flower
 ) -> None:
     recorded(meena, raja, jasmine, rate=Decimal(900), captured_at=at("2026-03-06", "05:00"))
+    assert shrinkage_of(meena.shop, DAY, DAY)[0].word == "nothing sold on credit"
     sold(meena, mani, jasmine, quantity=Decimal("5.700"))
     sold(meena, mani, lotus, quantity=Decimal(60), rate=Decimal(5))
     rows = {row.flower: row for row in shrinkage_of(meena.shop, DAY, DAY)}
