@@ -1,5 +1,6 @@
 """Buyers: what they took on credit, what they paid, what is to be collected."""
 
+import contextlib
 import datetime as dt
 import threading
 from decimal import Decimal
@@ -7,7 +8,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from django.db import connection
+from django.db import IntegrityError, connection
 
 from ledger.domain import AccountKind
 from ledger.models import Buyer, BuyerReceipt, BuyerSale, Farmer, Transfer
@@ -22,7 +23,7 @@ from ledger.services.buyers import (
     reverse_receipt,
     void_buyer_sale,
 )
-from malar.accounts.models import Membership
+from malar.accounts.models import Membership, Shop
 from malar.kernel.errors import Conflict, NotAllowed, NotFound, RuleBroken
 from malar.kernel.money import ZERO
 from malar.trail.services.answers import Answer
@@ -282,25 +283,39 @@ def test_shrinkage_says_what_came_and_what_was_sold(
 
 @pytest.mark.race
 @pytest.mark.django_db(transaction=True)
-def test_two_receipts_at_once_are_both_kept(meena: Membership, mani: Buyer, jasmine: Flower) -> None:
-    """No balance is stored, so none can be lost: the sum is of rows."""
+@pytest.mark.parametrize("guarded", [True, False], ids=["with the counter's lock", "negative control"])
+def test_two_receipts_at_once_are_both_kept(
+    meena: Membership, mani: Buyer, jasmine: Flower, monkeypatch: pytest.MonkeyPatch, guarded: bool
+) -> None:
+    """No balance is stored, so none can be lost; the voucher's number is all they share."""
     sold(meena, mani, jasmine)
+    paid(meena, mani, "20")  # opens the accounts, which two at once would wait for
     together = threading.Barrier(2)
 
-    def pay(amount: str) -> None:
+    def unguarded(shop: Shop, day: dt.date) -> str:
+        number = BuyerReceipt.objects.filter(shop=shop).count() + 1
         together.wait(5)
+        return f"V2526-{number:04}"
+
+    if not guarded:
+        monkeypatch.setattr(buyers, "next_voucher", unguarded)
+
+    def pay(amount: str) -> None:
         try:
-            paid(meena, mani, amount)
+            if guarded:
+                together.wait(5)
+            with contextlib.suppress(IntegrityError):
+                paid(meena, mani, amount)
         finally:
             connection.close()
 
-    threads = [threading.Thread(target=pay, args=(amount,)) for amount in ("1000", "220")]
+    threads = [threading.Thread(target=pay, args=(amount,)) for amount in ("1000", "1000")]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert owed_by(mani) == 4000
-    assert len(set(BuyerReceipt.objects.values_list("voucher", flat=True))) == 2
+    assert owed_by(mani) == (3200 if guarded else 4200)
+    assert BuyerReceipt.objects.count() == (3 if guarded else 2)
 
 
 # --- Pages ------------------------------------------------------------------------------------
