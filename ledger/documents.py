@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 
 from ledger.models import DailyEntry
 from ledger.selectors.accounts import Row, Statement
+from ledger.selectors.buyers import BuyerRow, BuyerStatement, owed_by_buyer_words
 from ledger.selectors.entries import Slip
 
 LINES_ON_A_SIXTH = 5
@@ -116,3 +117,40 @@ def _account_row(row: Row, *, is_loan: bool = False) -> list[str]:
 
 def _edge(what: str, row: Row) -> list[str]:
     return [row.day.isoformat(), what, *[""] * 8, f"{row.net:f}"]
+
+
+def buyer_table(statement: BuyerStatement) -> list[list[str]]:
+    """A buyer's account as rows of a spreadsheet, headings first, ₹ without grouping; who owes in words."""
+    edge = [
+        (statement.start, _("Previous balance"), statement.opening),
+        (statement.end, _("Closing balance"), statement.closing),
+    ]
+    first, last = (
+        [day.isoformat(), what, "", "", "", "", f"{abs(owed):.2f}", owed_by_buyer_words(owed)]
+        for day, what, owed in edge
+    )
+    headings = [
+        *(_("Date"), _("What"), _("Quantity"), _("Voucher number")),
+        *(_("Sale value"), _("Paid"), _("Balance"), _("Who owes")),
+    ]
+    return [
+        [str(statement.buyer.number), statement.buyer.name],
+        headings,
+        first,
+        *(_buyer_row(row) for row in statement.rows),
+        last,
+    ]
+
+
+def _buyer_row(row: BuyerRow) -> list[str]:
+    what = row.sale.flower.name if row.sale else _("Receipt")
+    return [
+        row.day.isoformat(),
+        _("Taken back: %(what)s") % {"what": what} if row.is_back else what,
+        f"{row.sale.quantity.normalize():f} {row.sale.get_unit_display()}" if row.sale else "",
+        row.receipt.voucher if row.receipt else "",
+        f"{row.up:.2f}",
+        f"{row.down:.2f}",
+        f"{abs(row.owed):.2f}",
+        row.words,
+    ]

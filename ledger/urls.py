@@ -5,6 +5,7 @@ import datetime as dt
 from django.urls import path, register_converter
 
 from ledger.views import accounts, charges, entries, farmer_import, farmers, movements, slips
+from ledger.views import accounts, buyers, entries, farmer_import, farmers, movements, slips
 
 app_name = "ledger"
 
@@ -50,4 +51,18 @@ urlpatterns = [
     path("movements/<uuid:movement_id>/refuse/", movements.movement_refuse, name="movement_refuse"),
     path("farmers/<uuid:farmer_id>/state/", farmers.farmer_state, name="farmer_state"),
     path("farmers/<uuid:farmer_id>/edit/", farmers.farmer_edit, name="farmer_edit"),
+    path("buyers/", buyers.buyer_list, name="buyer_list"),
+    path("buyers/new/", buyers.buyer_new, name="buyer_new"),
+    path("buyers/sales/new/", buyers.buyer_sale_new, name="buyer_sale_new"),
+    path("buyers/sales/<uuid:sale_id>/void/", buyers.buyer_sale_void, name="buyer_sale_void"),
+    path("buyers/receipts/new/", buyers.buyer_receipt_new, name="buyer_receipt_new"),
+    path(
+        "buyers/receipts/<uuid:receipt_id>/reverse/",
+        buyers.buyer_receipt_reverse,
+        name="buyer_receipt_reverse",
+    ),
+    path("buyers/<uuid:buyer_id>/", buyers.buyer_detail, name="buyer_detail"),
+    path("buyers/<uuid:buyer_id>/account.csv", buyers.buyer_file, name="buyer_file"),
+    path("buyers/<uuid:buyer_id>/edit/", buyers.buyer_edit, name="buyer_edit"),
+    path("shrinkage/", buyers.shrinkage, name="shrinkage"),
 ]

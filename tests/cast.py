@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 from django.db import transaction
 
 from ledger.models import DailyEntry, Farmer
+from ledger.services.buyers import BuyerParticulars, add_buyer, record_buyer_sale, record_receipt
 from ledger.services.entries import record_entry
 from malar.accounts.domain import Role
 from malar.accounts.models import Membership, Shop
@@ -73,3 +74,27 @@ def recorded(by: Membership, farmer: Farmer, flower: Flower, **figures: Any) -> 
     key: UUID = figures.pop("key", None) or uuid4()
     answer = record_entry(by=by, key=key, farmer_id=farmer.pk, flower_id=flower.pk, **figures)
     return DailyEntry.objects.get(pk=answer.made)
+
+
+def a_buyer_of(by: Membership, flower: Flower, day: dt.date) -> tuple[UUID, UUID, UUID]:
+    """A buyer who took 4.800 kg on credit and paid 2,000 of it: his id, the sale's and the receipt's."""
+    said: BuyerParticulars = {
+        "name_ta": "மணி",
+        "name_en": "Mani",
+        "place_ta": "நிலக்கோட்டை",
+        "place_en": "Nilakottai",
+    }
+    buyer = add_buyer(by=by, key=uuid4(), particulars=said).made
+    sale = record_buyer_sale(
+        by=by,
+        key=uuid4(),
+        buyer_id=buyer,
+        flower_id=flower.pk,
+        business_date=day,
+        quantity=Decimal("4.800"),
+        rate=Decimal(900),
+    )
+    paid = record_receipt(
+        by=by, key=uuid4(), buyer_id=buyer, amount=Decimal(2000), business_date=day, mode="cash"
+    )
+    return buyer, sale.made, paid.made

@@ -1,6 +1,7 @@
 """Taking farmers into the book and keeping what is known of them."""
 
 import unicodedata
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, TypedDict
 from uuid import UUID
@@ -9,7 +10,7 @@ from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.db.models import Max
 from django.utils.translation import gettext as _
 
-from ledger.models import Farmer
+from ledger.models import Buyer, Farmer
 from ledger.selectors.answers import farmer_answer
 from ledger.selectors.farmers import farmer_of
 from malar.accounts.domain import ALLOWED, Role, normal_phone
@@ -111,8 +112,8 @@ def _demand_staff(by: Membership) -> None:
         raise NotAllowed(_("Only the shop's own people may change farmers."))
 
 
-def put_on(farmer: Farmer, particulars: Particulars) -> list[Fault]:
-    """Write particulars on a farmer as they are kept: the one place for that, also for whole lists.
+def put_on(person: Farmer | Buyer, particulars: Mapping[str, object]) -> list[Fault]:
+    """Write particulars on a farmer or buyer as they are kept: the one place for that, also for whole lists.
 
     Spaces are straightened, letters composed (NFC), phones become E.164. Answers the faults of what
     could not be read and leaves that as it was; what the database demands is asked by `full_clean`.
@@ -129,7 +130,7 @@ def put_on(farmer: Farmer, particulars: Particulars) -> list[Fault]:
                 continue
         if name in {"number", "code"} and not value:
             continue
-        setattr(farmer, name, value)
+        setattr(person, name, value)
     return faults
 
 

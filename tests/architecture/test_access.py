@@ -22,6 +22,7 @@ from malar.accounts.models import Membership
 from pricing.models import Flower
 from tests.cast import a_slot, at, called, recorded
 from tests.ledger.terms import a_fee
+from tests.cast import a_buyer_of, a_slot, at, called, recorded
 
 pytestmark = pytest.mark.django_db
 
@@ -212,6 +213,22 @@ TABLE: dict[str, Row] = {
     "POST ledger:movement_approve": (302, 404, 403, 403, 302),
     "GET ledger:movement_refuse": (302, 405, 403, 403, 405),
     "POST ledger:movement_refuse": (302, 404, 403, 403, 422),
+    "GET ledger:buyer_list": (302, 200, 403, 200, 200),
+    "GET ledger:buyer_new": (302, 200, 403, 200, 200),
+    "POST ledger:buyer_new": (302, 422, 403, 422, 422),
+    "GET ledger:buyer_detail": (302, 404, 403, 200, 200),
+    "GET ledger:buyer_file": (302, 404, 403, 200, 200),
+    "GET ledger:buyer_edit": (302, 404, 403, 200, 200),
+    "POST ledger:buyer_edit": (302, 404, 403, 422, 422),
+    "GET ledger:buyer_sale_new": (302, 200, 403, 200, 200),
+    "POST ledger:buyer_sale_new": (302, 422, 403, 422, 422),
+    "GET ledger:buyer_sale_void": (302, 404, 403, 200, 200),
+    "POST ledger:buyer_sale_void": (302, 404, 403, 422, 422),
+    "GET ledger:buyer_receipt_new": (302, 200, 403, 200, 200),
+    "POST ledger:buyer_receipt_new": (302, 422, 403, 422, 422),
+    "GET ledger:buyer_receipt_reverse": (302, 404, 403, 200, 200),
+    "POST ledger:buyer_receipt_reverse": (302, 404, 403, 422, 422),
+    "GET ledger:shrinkage": (302, 200, 403, 200, 200),
     "GET pricing:rate_board": (302, 200, 403, 200, 200),
     "POST pricing:rate_board": (302, 422, 403, 403, 422),
     "GET pricing:rate_wall": (302, 200, 403, 200, 200),
@@ -261,6 +278,7 @@ def stage(
             business_date=line.business_date,
             mode="cash",
         )
+    buyer, sale, receipt = a_buyer_of(kumar, jasmine, line.business_date)
     assert raja.member is not None
     clients = {"anonymous": Client(raise_request_exception=False)}
     for name, member in (("devi", devi), ("raja", raja.member), ("kumar", kumar), ("meena", meena)):
@@ -275,6 +293,9 @@ def stage(
             "farmer_id": lakshmi.pk,
             "charge_id": charge.pk,
             "movement_id": movement.pk,
+            "buyer_id": buyer,
+            "sale_id": sale,
+            "receipt_id": receipt,
             "flower_id": jasmine.pk,
             "day": line.business_date,
             "app_label": "ledger",

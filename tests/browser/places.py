@@ -21,6 +21,7 @@ from malar.accounts.domain import Role
 from malar.accounts.models import Membership
 from malar.kernel.clock import KOLKATA, business_date_of
 from malar.trail.services.events import hand_over
+from tests.cast import a_buyer_of
 
 MORNING = dt.datetime(2026, 11, 20, 5, 52, tzinfo=KOLKATA)
 """A Friday in Karthigai, in the rush."""
@@ -44,6 +45,8 @@ class Morning:
     line: DailyEntry
     movements: dict[str, UUID]
     """By status: one of each."""
+    buyer: tuple[UUID, UUID, UUID]
+    """A buyer, what he took today, what he paid."""
 
     @classmethod
     def begin(cls, *, days: int) -> "Morning":
@@ -54,9 +57,10 @@ class Morning:
         member = {role: Membership.objects.select_related("user").get(role=role) for role in Role}
         line = DailyEntry.objects.standing().select_related("farmer").exclude(rate=None).latest("captured_at")
         people = (member[Role.ADMIN], member[Role.STAFF], member[Role.FARMER])
-        return cls(
-            *people, line.farmer, line, money_moved(member[Role.ADMIN], member[Role.STAFF], line.farmer)
-        )
+        owner, clerk = member[Role.ADMIN], member[Role.STAFF]
+        today = business_date_of(timezone.now(), owner.shop.turnover_hour)
+        buyer = a_buyer_of(owner, line.flower, today)
+        return cls(*people, line.farmer, line, money_moved(owner, clerk, line.farmer), buyer)
 
     def speak(self, language: str) -> None:
         """Everybody reads this language from now on."""
@@ -196,6 +200,14 @@ PLACES: tuple[Place, ...] = (
     ),
     Place("movement", lambda morning, _: f"/ledger/movements/{morning.movements['posted']}/"),
     Place("movement-waiting", lambda morning, _: f"/ledger/movements/{morning.movements['waiting']}/"),
+    Place("buyers", "/ledger/buyers/", sizes=(*COUNTER_SIZES, PHONE)),
+    Place("buyer-new", "/ledger/buyers/new/"),
+    Place("buyer", lambda morning, _: f"/ledger/buyers/{morning.buyer[0]}/", sizes=(*COUNTER_SIZES, PHONE)),
+    Place("buyer-edit", lambda morning, _: f"/ledger/buyers/{morning.buyer[0]}/edit/"),
+    Place("buyer-sale-new", "/ledger/buyers/sales/new/?buyer=1"),
+    Place("buyer-sale-void", lambda morning, _: f"/ledger/buyers/sales/{morning.buyer[1]}/void/"),
+    Place("buyer-receipt-new", "/ledger/buyers/receipts/new/?buyer=1"),
+    Place("shrinkage", "/ledger/shrinkage/", sizes=(*COUNTER_SIZES, PHONE)),
     Place("farmer-new", "/ledger/farmers/new/"),
     Place("farmer-edit", lambda morning, _: f"/ledger/farmers/{morning.farmer.pk}/edit/"),
     Place("farmer-import", "/ledger/farmers/import/"),
