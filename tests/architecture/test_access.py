@@ -20,9 +20,8 @@ from ledger.models import Charge, CommissionRule, DailyEntry, Farmer
 from ledger.services.movements import write_movement
 from malar.accounts.models import Membership
 from pricing.models import Flower
-from tests.cast import a_slot, at, called, recorded
-from tests.ledger.terms import a_fee
 from tests.cast import a_buyer_of, a_slot, at, called, recorded
+from tests.ledger.terms import a_fee
 
 pytestmark = pytest.mark.django_db
 

@@ -30,10 +30,11 @@ from hypothesis.stateful import (
 )
 
 from ledger.domain import Mode, MovementKind
-from ledger.models import Charge, DailyEntry, DayClose, Movement, Transfer
+from ledger.models import Buyer, BuyerReceipt, BuyerSale, Charge, DailyEntry, DayClose, Movement, Transfer
 from ledger.selectors import accounts
+from ledger.selectors.buyers import owed_by
 from ledger.selectors.invariants import BOOK, Invariant
-from ledger.services import charges, entries, movements, repricing
+from ledger.services import buyers, charges, entries, movements, repricing
 from malar.accounts.domain import Role
 from malar.accounts.models import Shop
 from malar.kernel.clock import business_date_of
@@ -131,12 +132,23 @@ class Moved:
 
 
 @dataclass
+class Traded:
+    """A sale to the buyer, above zero, or what he paid, below."""
+
+    paise: int
+    day: dt.date
+    taken_back: bool = False
+
+
+@dataclass
 class Model:
     """All that was done, and what follows from it, in paise."""
 
     lines: dict[UUID, Line] = field(default_factory=dict)
     charged: dict[UUID, Charged] = field(default_factory=dict)
     moved: dict[UUID, Moved] = field(default_factory=dict)
+    sold: dict[UUID, Traded] = field(default_factory=dict)
+    paid: dict[UUID, Traded] = field(default_factory=dict)
     closed: dict[dt.date, tuple[Any, ...]] = field(default_factory=dict)
 
     def owed(self, farmer: int) -> dict[str, int]:
@@ -159,6 +171,11 @@ class Model:
                 else:
                     sums["payable"] += moved.paise
         return sums
+
+    @property
+    def owed_by_buyer(self) -> int:
+        traded = [*self.sold.values(), *self.paid.values()]
+        return sum(each.paise for each in traded if not each.taken_back)
 
     def net(self, farmer: int) -> int:
         sums = self.owed(farmer)
@@ -222,6 +239,7 @@ class BookMachine(RuleBasedStateMachine):
             cast.a_farmer(shop, 1, "ராஜா", "Raja"),
             cast.a_farmer(shop, 2, "லட்சுமி", "Lakshmi", commission_pct=Decimal("7.25")),
         ]
+        self.buyer = Buyer.objects.create(shop=shop, number=1, name_ta="ச. லட்சுமி", name_en="S. Lakshmi")
         self.fees = {
             "coolie": a_fee(shop, "coolie", FeeBasis.PER_SACK, COOLIE, automatic=True),
             "cess": a_fee(shop, "cess", FeeBasis.PERCENT, CESS, automatic=True),
@@ -571,6 +589,84 @@ class BookMachine(RuleBasedStateMachine):
             self.reached["reversed out of a closed day"] += 1
         return None
 
+    @rule(
+        flower=st.sampled_from(["jasmine", "rose"]),
+        day=st.integers(0, 2),
+        grams=st.integers(1, 30_000),
+        rate=st.integers(0, 2_000_00),
+    )
+    def sell(self, flower: str, day: int, grams: int, rate: int) -> None:
+        key, on = uuid4(), self.days[day]
+
+        def act() -> Answer:
+            return buyers.record_buyer_sale(
+                by=self.clerk,
+                key=key,
+                buyer_id=self.buyer.pk,
+                flower_id=self.flowers[flower].pk,
+                business_date=on,
+                quantity=Decimal(grams) / 1000,
+                rate=rupees(rate),
+            )
+
+        if on in self.model.closed:
+            return self.refused("day_locked", act)
+        answer = self.once(act, "sold")
+        self.model.sold[answer.made] = Traded(half_up(grams * rate, 1000), on)
+        return None
+
+    @rule(day=st.integers(0, 2), hundreds=st.integers(1, 40), mode=st.sampled_from([Mode.CASH, Mode.UPI]))
+    def be_paid(self, day: int, hundreds: int, mode: Mode) -> None:
+        key, on = uuid4(), self.days[day]
+
+        def act() -> Answer:
+            return buyers.record_receipt(
+                by=self.clerk,
+                key=key,
+                buyer_id=self.buyer.pk,
+                amount=Decimal(hundreds * 100),
+                business_date=on,
+                mode=mode,
+            )
+
+        if on in self.model.closed:
+            return self.refused("day_locked", act)
+        answer = self.once(act, "paid by the buyer")
+        self.model.paid[answer.made] = Traded(-hundreds * 100_00, on)
+        return None
+
+    @precondition(lambda self: self.model.sold)
+    @rule(n=st.integers(0, 99))
+    def cancel_a_sale(self, n: int) -> None:
+        pk, key = self.pick(self.model.sold, n), uuid4()
+        sold = self.model.sold[pk]
+
+        def act() -> Answer:
+            return buyers.void_buyer_sale(by=self.owner, key=key, sale_id=pk, reason="written twice")
+
+        if sold.taken_back:
+            return self.refused("voided", act)
+        if sold.day in self.model.closed:
+            return self.refused("day_locked", act)
+        self.once(act, "sale cancelled")
+        sold.taken_back = True
+        return None
+
+    @precondition(lambda self: self.model.paid)
+    @rule(n=st.integers(0, 99))
+    def give_back_to_the_buyer(self, n: int) -> None:
+        pk, key = self.pick(self.model.paid, n), uuid4()
+        paid = self.model.paid[pk]
+
+        def act() -> Answer:
+            return buyers.reverse_receipt(by=self.owner, key=key, receipt_id=pk, reason="bounced")
+
+        if paid.taken_back:
+            return self.refused("reversed", act)
+        self.once(act, "receipt reversed")
+        paid.taken_back = True
+        return None
+
     @rule(day=st.integers(0, 2), really=st.sampled_from([False, False, True]))
     def close(self, day: int, really: bool) -> None:
         on = self.days[day]
@@ -604,6 +700,8 @@ class BookMachine(RuleBasedStateMachine):
             Charge.objects.filter(business_date=day).count(),
             sum(DailyEntry.objects.filter(business_date=day).values_list("version", flat=True)),
             Movement.objects.filter(business_date=day, status="posted").count(),
+            sum(BuyerSale.objects.filter(business_date=day).values_list("version", flat=True)),
+            BuyerReceipt.objects.filter(business_date=day).count(),
         )
 
     @invariant()
@@ -626,6 +724,7 @@ class BookMachine(RuleBasedStateMachine):
             assert balance.net == rupees(abs(net))
             assert balance.direction == ("shop_owes" if net > 0 else "farmer_owes" if net < 0 else "even")
             self.reached["the farmer owes"] += net < 0
+        assert owed_by(self.buyer) == rupees(self.model.owed_by_buyer)
 
     @invariant()
     def nothing_is_written_into_a_closed_day(self) -> None:
@@ -743,6 +842,16 @@ STORIES: dict[str, list[Callable[[BookMachine], None]]] = {
         lambda it: it.decide(n=0, yes=True),
         asked_for_more(MovementKind.HAND_LOAN),
         lambda it: it.decide(n=0, yes=False),
+    ],
+    "buyers": [
+        lambda it: it.sell(flower="rose", day=0, grams=3_333, rate=97_50),
+        lambda it: it.sell(flower="jasmine", day=0, grams=2_000, rate=0),
+        lambda it: it.be_paid(day=1, hundreds=2, mode=Mode.CASH),
+        lambda it: it.be_paid(day=1, hundreds=1, mode=Mode.UPI),
+        lambda it: it.cancel_a_sale(n=1),
+        lambda it: it.sell(flower="rose", day=0, grams=1_115, rate=333_33),
+        lambda it: it.cancel_a_sale(n=2),
+        lambda it: it.give_back_to_the_buyer(n=0),
     ],
     "closing": [
         entered(1, "rose", 1, 2_000, None),

@@ -33,6 +33,7 @@ REACHED = {
     *("advance waits", "hand_loan waits", "draw waits", "approved", "approved into today", "refused"),
     *("draw reversed", "hand_loan_repayment reversed", "reversed out of a closed day"),
     *("refused: more_than_outstanding", "refused: repaid", "refused: day_locked"),
+    *("sold", "paid by the buyer", "sale cancelled", "receipt reversed"),
     *("closed", "reopened", "asked again", "the farmer owes"),
 }
 """What must have happened: a machine that is refused everything is content, too."""
