@@ -4,7 +4,7 @@ import datetime as dt
 
 from django.urls import path, register_converter
 
-from ledger.views import entries, farmer_import, farmers, slips
+from ledger.views import entries, farmer_import, farmers, pending, slips
 
 app_name = "ledger"
 
@@ -29,6 +29,8 @@ urlpatterns = [
     path("entries/<uuid:entry_id>/", entries.entry_detail, name="entry_detail"),
     path("entries/<uuid:entry_id>/edit/", entries.entry_edit, name="entry_edit"),
     path("entries/<uuid:entry_id>/void/", entries.entry_void, name="entry_void"),
+    path("pending/", pending.pending_list, name="pending_list"),
+    path("pending/price/", pending.price_entries, name="price_entries"),
     path("slips/<day:day>/", slips.slip_sheet, name="slip_sheet"),
     path("slips/<day:day>/<uuid:farmer_id>/", slips.slip, name="slip"),
     path("farmers/", farmers.farmer_list, name="farmer_list"),

@@ -121,6 +121,8 @@ PLACES: tuple[Place, ...] = (
     Place("entry", lambda morning, _: f"/ledger/entries/{morning.line.pk}/"),
     Place("entry-edit", lambda morning, _: f"/ledger/entries/{morning.line.pk}/edit/"),
     Place("entry-void", lambda morning, _: f"/ledger/entries/{morning.line.pk}/void/"),
+    Place("pending", "/ledger/pending/", sizes=(*COUNTER_SIZES, PHONE)),
+    Place("pending-price", "/ledger/pending/price/"),
     Place(
         "slip",
         lambda morning, _: f"/ledger/slips/{morning.line.business_date}/{morning.farmer.pk}/",
