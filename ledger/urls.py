@@ -5,6 +5,7 @@ import datetime as dt
 from django.urls import path, register_converter
 
 from ledger.views import accounts, buyers, charges, entries, farmer_import, farmers, movements, slips
+from ledger.views import entries, farmer_import, farmers, pending, slips
 
 app_name = "ledger"
 
@@ -32,6 +33,8 @@ urlpatterns = [
     path("charges/", charges.charge_list, name="charge_list"),
     path("charges/new/", charges.charge_new, name="charge_new"),
     path("charges/<uuid:charge_id>/waive/", charges.charge_waive, name="charge_waive"),
+    path("pending/", pending.pending_list, name="pending_list"),
+    path("pending/price/", pending.price_entries, name="price_entries"),
     path("slips/<day:day>/", slips.slip_sheet, name="slip_sheet"),
     path("slips/<day:day>/<uuid:farmer_id>/", slips.slip, name="slip"),
     path("farmers/", farmers.farmer_list, name="farmer_list"),

@@ -3,6 +3,7 @@
 from django.urls import path
 
 from ledger.api import charges, entries, farmers, movements
+from ledger.api import entries, farmers, pricing
 
 urlpatterns = [
     path("farmers/", farmers.FarmerList.as_view(), name="farmer_list"),
@@ -20,6 +21,7 @@ urlpatterns = [
     path("movements/<uuid:movement_id>/refuse/", movements.MovementRefuse.as_view(), name="movement_refuse"),
     path("daily-entries/", entries.DailyEntryList.as_view(), name="daily_entry_list"),
     path("daily-entries/batch/", entries.DailyEntryBatch.as_view(), name="daily_entry_batch"),
+    path("daily-entries/price/", pricing.DailyEntryPrice.as_view(), name="daily_entry_price"),
     path("daily-entries/<uuid:entry_id>/", entries.DailyEntryDetail.as_view(), name="daily_entry_detail"),
     path("daily-entries/<uuid:entry_id>/void/", entries.DailyEntryVoid.as_view(), name="daily_entry_void"),
     path(

@@ -1,16 +1,17 @@
 """Lines that wait for their rate, and those that a pricing may touch."""
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
-from django.db.models import Q
+from django.db.models import Count, Min, Q
 from django.db.models.functions import TruncTime
 
 from ledger.domain import EntryKind
-from ledger.models import DailyEntry, DailyEntryQuerySet
+from ledger.models import DailyEntry, DailyEntryQuerySet, Farmer
 from malar.accounts.models import Shop
 from malar.kernel.clock import KOLKATA
 from malar.kernel.quantities import Unit
@@ -164,3 +165,49 @@ def _holds(slot: TimeSlot, day: dt.date) -> bool:
         and (slot.valid_from is None or slot.valid_from <= day)
         and (slot.valid_to is None or slot.valid_to > day)
     )
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """How many lines of a shop wait for their rate, and since which day; `since` None where none does."""
+
+    lines: int
+    since: dt.date | None
+
+
+def waiting_in(shop: Shop, today: dt.date) -> Waiting:
+    """What waits of the sixty days up to `today`. One query that reads three months at most: the board asks it
+    all morning, and `pending_of` has what is older still."""
+    lately = waiting_lines(shop).filter(business_date__range=(today - LOOKED_BACK, today))
+    found = lately.aggregate(lines=Count("pk"), since=Min("business_date"))
+    return Waiting(**found)
+
+
+@dataclass(frozen=True)
+class Affected:
+    """What a pricing does for a farmer: the slips, how much, and ₹ before (0 where there was no rate) and after."""
+
+    farmer: Farmer
+    slips: list[str]
+    quantity: Decimal
+    before: Decimal
+    amount: Decimal
+
+
+def affected_by(shop: Shop, pricing: Mapping[str, Any]) -> list[Affected]:
+    """Everybody whom the answer of a pricing names, by number. One query."""
+    slips: dict[str, list[str]] = {}
+    for entry in pricing["entries"]:
+        slips.setdefault(entry["farmer"], []).append(entry["slip_number"])
+    farmers = shop.farmers.in_bulk([UUID(row["farmer"]) for row in pricing["farmers"]])
+    found = [
+        Affected(
+            farmer=farmers[UUID(row["farmer"])],
+            slips=sorted(slips[row["farmer"]]),
+            quantity=Decimal(row["quantity"]),
+            before=Decimal(row["amount_before"]),
+            amount=Decimal(row["amount"]),
+        )
+        for row in pricing["farmers"]
+    ]
+    return sorted(found, key=lambda row: row.farmer.number)

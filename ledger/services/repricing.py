@@ -152,7 +152,7 @@ def _mark(asked: Asked, lines: Sequence[DailyEntry]) -> str:
 
 def _check(asked: Asked, lines: Sequence[DailyEntry], *, seen: str, mark: str) -> None:
     if not lines:
-        raise RuleBroken(_("No line waits for a rate in this time."), code="nothing_to_price")
+        raise RuleBroken(_("No entry waits for a rate in this time."), code="nothing_to_price")
     if any(line.rate is not None for line in lines) and not asked.reason:
         raise RuleBroken(
             _("Say why lines that have a rate get another one."), code="required", pointer="/reason"
@@ -232,8 +232,8 @@ def _answer(
     return {
         "date": asked.day.isoformat(),
         "flower": str(flower.pk),
-        "from_time": asked.from_time.isoformat(),
-        "to_time": asked.to_time.isoformat(),
+        "from_time": f"{asked.from_time:%H:%M}",
+        "to_time": f"{asked.to_time:%H:%M}",
         "rate": money(asked.rate),
         "reason": asked.reason,
         "again": asked.again,

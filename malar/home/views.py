@@ -14,6 +14,7 @@ from ledger.selectors.days import day_of, state_of
 from ledger.selectors.entries import entries_seen_by, totals_of
 from ledger.selectors.farmers import farmers_seen_by
 from ledger.selectors.lists import last_lines_on
+from ledger.selectors.pending import waiting_in
 from malar.accounts.access import member_required
 from malar.accounts.domain import Role
 from malar.accounts.middleware import ShopRequest
@@ -49,6 +50,7 @@ def board(request: ShopRequest) -> HttpResponse:
         "farmers": figures.farmers[:FARMERS_AT_ONCE],
         "more_farmers": figures.farmers[FARMERS_AT_ONCE:],
         "lines": last_lines_on(request.shop, day),
+        "waiting": waiting_in(request.shop, today),
         "state": state,
         "as_of": now,
     }

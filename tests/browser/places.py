@@ -172,6 +172,8 @@ PLACES: tuple[Place, ...] = (
             f"/ledger/charges/{Charge.objects.filter(status='standing').latest('created_at').pk}/waive/"
         ),
     ),
+    Place("pending", "/ledger/pending/", sizes=(*COUNTER_SIZES, PHONE)),
+    Place("pending-price", "/ledger/pending/price/"),
     Place(
         "slip",
         lambda morning, _: f"/ledger/slips/{morning.line.business_date}/{morning.farmer.pk}/",
