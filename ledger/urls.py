@@ -4,8 +4,7 @@ import datetime as dt
 
 from django.urls import path, register_converter
 
-from ledger.views import accounts, buyers, charges, entries, farmer_import, farmers, movements, slips
-from ledger.views import entries, farmer_import, farmers, pending, slips
+from ledger.views import accounts, buyers, charges, entries, farmer_import, farmers, movements, pending, slips
 
 app_name = "ledger"
 

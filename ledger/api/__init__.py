@@ -2,8 +2,7 @@
 
 from django.urls import path
 
-from ledger.api import charges, entries, farmers, movements
-from ledger.api import entries, farmers, pricing
+from ledger.api import charges, entries, farmers, movements, pricing
 
 urlpatterns = [
     path("farmers/", farmers.FarmerList.as_view(), name="farmer_list"),
