@@ -15,6 +15,7 @@ import { Book, doneOf, isSame } from "./book.js";
 import { draft, forgetDraft, keepDraft, storage } from "./draft.js";
 import { paiseOf, rupees, sentQuantity } from "./figures.js";
 import { mountFind } from "./find.js";
+import { first } from "./first.js";
 import { Tally } from "./question.js";
 import { marketTime, sentMoment } from "./rates.js";
 import { Reference } from "./ref.js";
@@ -703,7 +704,7 @@ setInterval(() => {
   else draw();
 }, 10_000);
 draw();
-reference.start();
+reference.start(first);
 if (canRead())
   /** @type {any} */ (navigator).serial
     .getPorts()
