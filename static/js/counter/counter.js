@@ -583,7 +583,10 @@ const clicked = {
   undo: () => act("undo"),
   rate: () => act({ type: "openRate" }),
   offer: () => act({ type: "acceptNewRate" }),
-  more: () => /** @type {HTMLDialogElement} */ (at("flowers")).showModal(),
+  more() {
+    view.drawAll(sent ?? slip, world());
+    /** @type {HTMLDialogElement} */ (at("flowers")).showModal();
+  },
   "find-open": () => act("find"),
   scale: () => (scale.reading().state === "none" ? connect() : act({ type: "takeScale" })),
   hand() {
