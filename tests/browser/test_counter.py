@@ -13,8 +13,9 @@ from pytest_django.live_server_helper import LiveServer
 from ledger.models import DailyEntry, Farmer
 from ledger.services.entries import void_entry
 from malar.accounts.models import Membership
+from pricing.models import Flower
 from tests import cast
-from tests.browser.counter import Counter, Stall, a_stall
+from tests.browser.counter import Counter, Stall, a_full_morning, a_stall
 from tests.cast import PASSWORD
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -722,3 +723,55 @@ def test_the_page_of_a_farmer_does_not_take_the_slip_of_another(counter: Counter
     expect(counter.panel).to_contain_text("The slip of 045 is still open")
     expect(counter.panel).to_contain_text("then choose 207")
     expect(counter.weight).to_have_text("8")
+
+
+def test_a_farmer_moves_only_the_tiles_that_stand_elsewhere_and_a_key_moves_nothing(
+    counter: Counter, stall: Stall, meena: Membership
+) -> None:
+    """To build them all anew is what a slow tablet took longest for; a key that glides costs it as much again."""
+    a_full_morning(stall, meena)
+    cast.recorded(stall.kumar, stall.selvi, Flower.objects.get(code="ROJA"))
+    page = counter.open(stall.kumar).page
+    tiles = page.locator("#flow label.tile")
+    stays = tiles.nth(4).element_handle()
+    page.evaluate(
+        """() => {
+          window.moved = [];
+          new MutationObserver((changes) => {
+            for (const { addedNodes } of changes) moved.push(...addedNodes);
+          }).observe(document.getElementById("flow"), { childList: true });
+          addEventListener("pointerup", () => { window.glides = document.getAnimations().length }, true);
+        }"""
+    )
+    counter.tap("045")
+    expect(tiles.first).to_contain_text("Roja")
+    assert page.evaluate("moved.map((tile) => tile.textContent.includes('Roja'))") == [True]
+    assert stays.is_visible()
+    expect(page.locator("#flow :checked")).to_have_value(str(Flower.objects.get(code="ROJA").pk))
+    box = page.locator('[data-key="4"]').bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + 20, box["y"] + 20)
+    page.mouse.down()
+    page.mouse.up()
+    assert page.evaluate("window.glides") == 0
+
+
+def test_the_sheet_of_all_flowers_has_them_in_his_order_with_todays_rates(
+    counter: Counter, stall: Stall, meena: Membership
+) -> None:
+    a_full_morning(stall, meena)
+    page = counter.open(stall.kumar).page
+    counter.farmer("Karuppasamy")
+    for _ in range(2):
+        page.locator("#more").click()
+        every = page.locator("#all button")
+        expect(every).to_have_count(12)
+        expect(every.first).to_contain_text("Malli")
+        expect(every.first).to_contain_text("₹640")
+        page.locator("#flowers [data-close]").click()
+    page.locator("#more").click()
+    cast.called(stall.malli, "700", timezone.now(), meena)
+    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    expect(every.first).to_contain_text("₹700")
+    every.filter(has_text="Thamarai").click()
+    expect(page.locator("#what-name")).to_have_text("Thamarai")

@@ -59,3 +59,18 @@ def test_every_script_of_the_counter_is_named_in_its_head() -> None:
     named = set(re.findall(r'rel="modulepreload" href="/static/([^"]+)"', page))
     wanted = {path for path in loaded("en")["js"] if path.startswith("js/counter/")}
     assert wanted == named
+
+
+def test_what_the_server_is_asked_first_waits_for_no_font_and_no_other_script() -> None:
+    """On a slow line the answers take as long as all the scripts, and six connections are soon taken."""
+    head = Client().get("/app/en/").content.decode().partition("</head>")[0]
+    links = re.findall(r"<(?:link|script) [^>]+>", head)
+    late = [link for link in links if "modulepreload" in link or 'as="font"' in link]
+    early = [link for link in late if "counter/ask" in link or "counter/first" in link]
+    assert late[: len(early)] == early
+    assert len(early) == 2
+    assert not any("fetchpriority" in link for link in early)
+    assert all('fetchpriority="low"' in link for link in late[len(early) :])
+    asks = next(link for link in links if "<script" in link)
+    assert "counter/first" in asks
+    assert " async" in asks

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from django.contrib.sessions.models import Session
 from django.test import Client
+from django.utils import translation
 from pytest_django import DjangoAssertNumQueries
 
 from ledger.models import Farmer
@@ -111,3 +112,12 @@ def test_every_word_the_counter_says_is_there_and_none_is_there_for_nothing() ->
     quoted = set(re.findall(r'"(\w+)"', source)) | {unit.value for unit in Unit}
     unused = {word for word in counter_words() if word not in quoted and not word.startswith(families)}
     assert unused == set()
+
+
+@pytest.mark.parametrize("language", ["ta", "en"])
+def test_the_empty_weight_stands_there_before_anything_is_known(language: str) -> None:
+    """The largest thing of the screen: its first picture must not wait for two thousand farmers."""
+    page = Client().get(f"/app/{language}/").content.decode()
+    with translation.override(language):
+        unit = counter_words()["kg"]
+    assert f'data-none="0.000"></output><span class="u" id="unit">{unit}</span>' in page

@@ -15,6 +15,7 @@ import { Book, doneOf, isSame } from "./book.js";
 import { draft, forgetDraft, keepDraft, storage } from "./draft.js";
 import { paiseOf, rupees, sentQuantity } from "./figures.js";
 import { mountFind } from "./find.js";
+import { first } from "./first.js";
 import { Tally } from "./question.js";
 import { marketTime, sentMoment } from "./rates.js";
 import { Reference } from "./ref.js";
@@ -582,7 +583,10 @@ const clicked = {
   undo: () => act("undo"),
   rate: () => act({ type: "openRate" }),
   offer: () => act({ type: "acceptNewRate" }),
-  more: () => /** @type {HTMLDialogElement} */ (at("flowers")).showModal(),
+  more() {
+    view.drawAll(sent ?? slip, world());
+    /** @type {HTMLDialogElement} */ (at("flowers")).showModal();
+  },
   "find-open": () => act("find"),
   scale: () => (scale.reading().state === "none" ? connect() : act({ type: "takeScale" })),
   hand() {
@@ -703,7 +707,7 @@ setInterval(() => {
   else draw();
 }, 10_000);
 draw();
-reference.start();
+reference.start(first);
 if (canRead())
   /** @type {any} */ (navigator).serial
     .getPorts()

@@ -11,22 +11,18 @@
  * @typedef {{id: string, farmer: string, flower: string, quantity: string, unit: string, rate: string | null,
  *   amount: string | null, status: string, version: number, captured_at: string, mine: boolean}} DayLine
  * @typedef {{date: string, lines: number, kilograms: string, amount: string, last: DayLine[]}} Day
- * @typedef {"farmers" | "flowers" | "rates" | "day"} Part
+ * @typedef {import("./ask.js").Part} Part
+ * @typedef {Promise<import("./ask.js").Heard | null>} Asked
  */
+import { ALL, askFor, askWho, isLong, steady } from "./ask.js";
 import { gramsOf, paiseOf } from "./figures.js";
 import { businessDate, clockOffset, rateAt, slotAt } from "./rates.js";
 
-const PREFIX = "/sync/v1/";
-const TIMEOUT_MS = 8000;
 /** More apart than this, and the device slept or its clock was set. */
 const DRIFT_MS = 2000;
-/** Two thousand farmers over a line of 2G. */
-const LONG_MS = 60_000;
 const REFRESH_MS = 30_000;
 /** Farmers are seldom new in the middle of a morning. */
 const ALL_MS = 600_000;
-/** @type {Part[]} */
-const ALL = ["farmers", "flowers", "rates", "day"];
 
 /**
  * Dispatches `change` when something was fetched, `signedout` when the session is over (or the role may not),
@@ -69,27 +65,30 @@ export class Reference extends EventTarget {
   #timer;
 
   /**
-   * The clock only goes forward: Date.now() jumps when the tablet is set, or sets itself.
-   *
    * @param {{fetch?: typeof fetch, page?: Pick<Document, "addEventListener" | "removeEventListener" | "visibilityState">, clock?: () => number}} [outside]
    */
-  constructor({
-    fetch: send = (...args) => fetch(...args),
-    page = document,
-    clock = () => performance.timeOrigin + performance.now(),
-  } = {}) {
+  constructor({ fetch: send = (...args) => fetch(...args), page = document, clock = steady } = {}) {
     super();
     this.send = send;
     this.page = page;
     this.clock = clock;
   }
 
-  /** Fetch all, then keep rates and day fresh while somebody looks. @returns {Promise<void>} */
-  async start() {
+  /**
+   * Fetch all, then keep rates and day fresh while somebody looks.
+   *
+   * Both are asked at once, for a slow line has time for one wait only. But nothing is taken before hello has said
+   * whose it is: not another shop's lists, and no draft is judged by nobody.
+   *
+   * @param {{who: Asked, all: Asked}} [asked] what the page has asked already @returns {Promise<void>}
+   */
+  async start({ who, all } = { who: askWho(this), all: askFor(ALL, this) }) {
     this.stop();
     this.#timer = setInterval(this.#again, REFRESH_MS);
     this.page.addEventListener("visibilitychange", this.#again);
-    if (await this.hello()) await this.refresh(ALL);
+    this.#isLong = true;
+    if (await this.hello(who)) await this.refresh(ALL, all);
+    this.#isLong = false;
   }
 
   stop() {
@@ -103,9 +102,9 @@ export class Reference extends EventTarget {
     await this.refresh(this.clock() - this.#allAt < ALL_MS ? ["rates", "day"] : ALL);
   };
 
-  /** Who we are: user, shop, CSRF token and the server's clock. @returns {Promise<boolean>} whether it got through */
-  async hello() {
-    const answer = await this.#get("hello/");
+  /** Who we are: user, shop, CSRF token and the server's clock. @param {Asked} [asked] @returns {Promise<boolean>} whether it got through */
+  async hello(asked = askWho(this)) {
+    const answer = await this.#hear(asked);
     if (!answer || this.#isOther(answer.shop)) return false;
     this.user = answer.user;
     this.shopId = answer.shop;
@@ -114,12 +113,11 @@ export class Reference extends EventTarget {
     return true;
   }
 
-  /** @param {Part[]} [parts] @returns {Promise<boolean>} whether it got through */
-  async refresh(parts = ["rates", "day"]) {
-    const isLong = parts.includes("farmers") || parts.includes("flowers");
-    this.#isLong ||= isLong;
-    const answer = await this.#get(`ref/?parts=${parts.join(",")}`, isLong ? LONG_MS : TIMEOUT_MS);
-    if (isLong) this.#isLong = false;
+  /** @param {Part[]} [parts] @param {Asked} [asked] @returns {Promise<boolean>} whether it got through */
+  async refresh(parts = ["rates", "day"], asked = askFor(parts, this)) {
+    this.#isLong ||= isLong(parts);
+    const answer = await this.#hear(asked);
+    if (isLong(parts)) this.#isLong = false;
     if (!answer || this.#isOther(answer.shop.id)) return false;
     // Answers may overtake each other; an older one says nothing new.
     if (Date.parse(answer.as_of) < Date.parse(this.asOf)) return true;
@@ -153,38 +151,23 @@ export class Reference extends EventTarget {
     return isOther;
   }
 
-  /** @param {string} path @param {number} [timeout] ms, for the whole of the answer @returns {Promise<any>} the JSON of a genuine answer, else null */
-  async #get(path, timeout = TIMEOUT_MS) {
-    let answer = null;
-    const sentAt = this.clock();
-    try {
-      const response = await this.send(PREFIX + path, {
-        credentials: "same-origin",
-        redirect: "manual",
-        cache: "no-store",
-        headers: { Accept: "application/json" },
-        signal: AbortSignal.timeout(timeout),
-      });
-      // Without the header it is a wall between us and the server that speaks.
-      if (response.headers.get("X-Sync-Protocol") === "1") {
-        if (response.status === 401 || response.status === 403) {
-          this.isForbidden = response.status === 403;
-          this.signOut();
-          return null;
-        }
-        answer = response.ok ? await response.json() : null;
-      }
-    } catch {
-      // No network, too slow, or no JSON: all the same to whoever waits.
+  /** What an answer says of the session, the line and the clock. @param {Asked} asked @returns {Promise<any>} the JSON of a genuine answer, else null */
+  async #hear(asked) {
+    const heard = await asked;
+    if (heard?.status === 401 || heard?.status === 403) {
+      this.isForbidden = heard.status === 403;
+      this.signOut();
+      return null;
     }
     const wasReachable = this.isReachable;
-    this.isReachable = answer !== null;
-    if (answer) {
+    this.isReachable = Boolean(heard?.body);
+    if (heard?.body) {
+      const { body, sentAt, heardAt, drift } = heard;
       this.isSignedOut = false;
-      this.#offset = clockOffset(answer.server_time ?? answer.as_of, sentAt, this.clock());
-      this.#drift = Date.now() - this.clock();
+      this.#offset = clockOffset(body.server_time ?? body.as_of, sentAt, heardAt);
+      this.#drift = drift;
     } else if (wasReachable) this.dispatchEvent(new Event("unreachable"));
-    return answer;
+    return heard?.body ?? null;
   }
 
   /** The session is over. What was fetched stays, so that a slip can be finished after signing in. */

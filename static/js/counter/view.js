@@ -164,41 +164,75 @@ function check(list, value) {
 /** The flowers, in the order this farmer brings them. @param {Slip} slip @param {World} world */
 export function drawTiles(slip, world) {
   const flow = at("flow");
-  const ids = slip.order.length ? slip.order : [...world.flowers.keys()];
-  const flowers = ids.map((id) => /** @type {Flower} */ (world.flowers.get(id))).filter(Boolean);
-  if (changed(flow, flowers.map((flower) => `${flower.id} ${flower.glyph}`).join())) {
-    for (const old of flow.querySelectorAll("span.tile, label.tile")) old.remove();
-    at("more").before(
-      ...flowers.slice(0, TILES).map((flower) => {
-        const tile = clone("t-tile");
-        const input = /** @type {HTMLInputElement} */ (tile.querySelector("input"));
-        input.value = flower.id;
-        fillFlower(tile, flower);
-        return tile;
-      }),
-    );
+  const flowers = flowersOf(slip, world);
+  if (changed(flow, flowers.map(tileKey).join())) {
+    for (const bare of flow.querySelectorAll("span.tile")) bare.remove();
+    arrange(flow, flowers.slice(0, TILES));
     at("more").hidden = flowers.length <= 3;
     flow.dataset.many = flowers.length > TILES ? "l" : flowers.length > 7 ? "m" : "s";
-    at("all").replaceChildren(
-      ...flowers.map((flower) => {
-        const tile = clone("t-more");
-        tile.dataset.flower = flower.id;
-        fillFlower(tile, flower);
-        return tile;
-      }),
-    );
   }
-  for (const tile of /** @type {NodeListOf<HTMLElement>} */ (
-    document.querySelectorAll("#flow label, #all button")
-  )) {
-    const id = tile.querySelector("input")?.value ?? tile.dataset.flower ?? "";
-    const rate = world.rateAt(id, world.now);
+  drawRates(flow, world);
+  if (/** @type {HTMLDialogElement} */ (at("flowers")).open) drawRates(at("all"), world);
+  check(flow, slip.flower);
+}
+
+/** All of them, on the sheet. Drawn when it opens: a farmer's every number would pay for it. @param {Slip} slip @param {World} world */
+export function drawAll(slip, world) {
+  const all = at("all");
+  all.replaceChildren(
+    ...flowersOf(slip, world).map((flower) => {
+      const tile = clone("t-more");
+      tile.dataset.flower = flower.id;
+      fillFlower(tile, flower);
+      return tile;
+    }),
+  );
+  drawRates(all, world);
+}
+
+/** @param {Slip} slip @param {World} world @returns {Flower[]} */
+function flowersOf(slip, world) {
+  const ids = slip.order.length ? slip.order : [...world.flowers.keys()];
+  return ids.map((id) => /** @type {Flower} */ (world.flowers.get(id))).filter(Boolean);
+}
+
+/** @param {Flower} flower */
+function tileKey(flower) {
+  return `${flower.id} ${flower.glyph}`;
+}
+
+/** Tiles that stay keep their elements, and only those that stand elsewhere move. @param {HTMLElement} flow @param {Flower[]} flowers */
+function arrange(flow, flowers) {
+  const drawn = /** @type {NodeListOf<HTMLElement>} */ (flow.querySelectorAll("label.tile"));
+  const old = new Map([...drawn].map((tile) => [tile.dataset.drawn, tile]));
+  const tiles = flowers.map((flower) => old.get(tileKey(flower)) ?? tileOf(flower));
+  for (const tile of drawn) if (!tiles.includes(tile)) tile.remove();
+  let place = flow.querySelector(".tile");
+  for (const tile of tiles) {
+    if (tile === place) place = tile.nextElementSibling;
+    else place?.before(tile);
+  }
+}
+
+/** @param {Flower} flower */
+function tileOf(flower) {
+  const tile = clone("t-tile");
+  tile.dataset.drawn = tileKey(flower);
+  tile.dataset.flower = flower.id;
+  /** @type {HTMLInputElement} */ (tile.querySelector("input")).value = flower.id;
+  fillFlower(tile, flower);
+  return tile;
+}
+
+/** @param {HTMLElement} list of tiles @param {World} world */
+function drawRates(list, world) {
+  for (const tile of /** @type {NodeListOf<HTMLElement>} */ (list.querySelectorAll("[data-flower]"))) {
+    const rate = world.rateAt(tile.dataset.flower ?? "", world.now);
     put(
       /** @type {Element} */ (tile.querySelector(".rt")),
       rate === null ? say("rate_none") : `₹${rupees(rate, true)}`,
     );
   }
-  check(flow, slip.flower);
 }
 
 /** @param {HTMLElement} tile @param {Flower} flower */

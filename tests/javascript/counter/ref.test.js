@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { mock, test } from "node:test";
+import { afterEach, mock, test } from "node:test";
+import { ALL as ALL_PARTS, askFor, askWho } from "../../../static/js/counter/ask.js";
 import { Reference } from "../../../static/js/counter/ref.js";
 import { HELLO, json, Page, server, wall } from "./server.js";
 
@@ -37,18 +38,39 @@ const ALL = {
 /** By the device it is two minutes earlier. */
 const DEVICE = Date.parse("2026-11-23T04:50:00+05:30");
 
+/** @type {Reference[]} */
+const started = [];
+
+// A test that fails half-way leaves its timer behind, for which node would wait for ever.
+afterEach(() => {
+  for (const reference of started.splice(0)) reference.stop();
+  mock.restoreAll();
+  mock.timers.reset();
+});
+
 /** @param {Parameters<typeof server>} answers */
 function counter(...answers) {
   const { send, requests } = server(...answers);
   const page = new Page();
   const device = { now: DEVICE };
   const reference = new Reference({ fetch: send, page: /** @type {any} */ (page), clock: () => device.now });
+  started.push(reference);
   /** @type {string[]} */
   const heard = [];
   for (const name of ["change", "signedout", "unreachable"]) {
     reference.addEventListener(name, () => heard.push(name));
   }
   return { reference, requests, page, heard, device };
+}
+
+/** An answer that comes when it is told to. */
+function slow() {
+  /** @type {(answer: Response) => void} */
+  let arrive = () => {};
+  const answer = new Promise((/** @type {(answer: Response) => void} */ come) => {
+    arrive = come;
+  });
+  return { arrive, answer: () => answer };
 }
 
 /** All that waits has happened. */
@@ -73,6 +95,81 @@ test("it learns who we are and what there is, in our own figures", async () => {
   assert.deepEqual([...reference.flowers.keys()], ["jasmine", "lotus"]);
   assert.equal(reference.day?.lines, 84);
   assert.deepEqual(heard, ["change", "change"]);
+});
+
+test("both are asked at once, and nothing is taken before it is known who we are", async () => {
+  const [who, all] = [slow(), slow()];
+  const { reference, requests, heard } = counter(who.answer, all.answer);
+  const start = reference.start();
+  await settled();
+  assert.deepEqual(
+    requests.map((request) => request.path),
+    ["/sync/v1/hello/", "/sync/v1/ref/?parts=farmers,flowers,rates,day"],
+  );
+  all.arrive(json(ALL));
+  await settled();
+  assert.deepEqual([reference.asOf, heard], ["", []]);
+  who.arrive(json(HELLO));
+  await start;
+  assert.deepEqual([reference.user?.id, reference.farmers.size], ["kumar", 1]);
+  assert.deepEqual(heard, ["change", "change"]);
+});
+
+test("what the page has asked already is not asked again", async () => {
+  const { reference, requests, device } = counter(new Error("asked again"));
+  const { send } = server(json(HELLO), json(ALL));
+  const outside = { send, clock: () => device.now };
+  const asked = { who: askWho(outside), all: askFor(ALL_PARTS, outside) };
+  await settled();
+  // It came before anybody took it: the time between is not the line's.
+  device.now += 5000;
+  await reference.start(asked);
+  assert.equal(requests.length, 0);
+  assert.equal(reference.farmers.size, 1);
+  assert.equal(reference.now() - DEVICE, 125_100);
+});
+
+test("nobody signed in is said once, and signing in still brings all", async () => {
+  const out = json({ code: "auth_required" }, 401);
+  const { reference, requests, page, heard } = counter(out, out, json(HELLO), json(ALL));
+  await reference.start();
+  await settled();
+  assert.deepEqual([requests.length, heard, reference.isReachable], [2, ["signedout"], true]);
+  page.turn("visible");
+  await settled();
+  assert.deepEqual(heard, ["signedout", "change", "change"]);
+  assert.deepEqual([reference.isSignedOut, reference.farmers.size, requests.length], [false, 1, 4]);
+});
+
+test("a session that ends between the two is over, whichever answer comes first", async () => {
+  const [who, all] = [slow(), slow()];
+  const { reference, heard } = counter(who.answer, all.answer);
+  const start = reference.start();
+  all.arrive(json({ code: "auth_required" }, 401));
+  await settled();
+  who.arrive(json(HELLO));
+  await start;
+  assert.deepEqual([reference.isSignedOut, reference.csrf, heard], [true, "", ["change", "signedout"]]);
+});
+
+test("of a shop that hello did not say nothing is taken, even at the start", async () => {
+  const { reference, heard } = counter(json(HELLO), json({ ...ALL, shop: { ...SHOP, id: "shop-2" } }));
+  await reference.start();
+  assert.deepEqual([reference.shopId, reference.shop, reference.farmers.size], ["shop-1", null, 0]);
+  assert.deepEqual([reference.isSignedOut, heard], [true, ["change", "signedout"]]);
+});
+
+test("a start without a network leaves the next minute free to try again", async () => {
+  const gone = new TypeError("no network");
+  const never = slow();
+  const { reference, page, heard } = counter(gone, never.answer, json(HELLO), json(ALL));
+  await reference.start();
+  assert.deepEqual([reference.isReachable, heard], [false, ["unreachable"]]);
+  page.turn("visible");
+  await settled();
+  never.arrive(json({ ...ALL, farmers: [] }));
+  await settled();
+  assert.deepEqual([reference.isReachable, reference.farmers.size], [true, 1]);
 });
 
 test("its clock is the server's, and so are rate and slot", async () => {
@@ -128,19 +225,14 @@ test("it says until when it knows all rates: the time of the last answer with ra
 test("the long lists may take a minute, and are not asked for twice meanwhile", async () => {
   mock.timers.enable({ apis: ["setInterval"] });
   const limits = mock.method(AbortSignal, "timeout").mock;
-  /** @type {(answer: Response) => void} */
-  let arrive = () => {};
-  const slow = () =>
-    new Promise((/** @type {(answer: Response) => void} */ come) => {
-      arrive = come;
-    });
-  const { reference, requests } = counter(json(HELLO), slow, json(ALL));
+  const all = slow();
+  const { reference, requests } = counter(json(HELLO), all.answer, json(ALL));
   reference.start();
   await settled();
   mock.timers.tick(30_000);
   await settled();
   assert.equal(requests.length, 2);
-  arrive(json(ALL));
+  all.arrive(json(ALL));
   await settled();
   mock.timers.tick(30_000);
   await settled();
@@ -184,7 +276,8 @@ test("without a network what is known stays, with its time", async () => {
 });
 
 test("a network that comes back brings all that was never fetched", async () => {
-  const { reference, requests, page } = counter(new TypeError("no network"), json(HELLO), json(ALL));
+  const gone = new TypeError("no network");
+  const { reference, requests, page } = counter(gone, gone, json(HELLO), json(ALL));
   await reference.start();
   assert.equal(reference.isReachable, false);
   page.turn("visible");
