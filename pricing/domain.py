@@ -7,8 +7,10 @@ from typing import Any
 from uuid import UUID
 
 from django.db import models
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from malar.kernel.errors import RuleBroken
 from malar.kernel.money import to_paisa
 
 
@@ -126,16 +128,22 @@ def meant_by(rate: Decimal, known: Decimal) -> Decimal | None:
 
 
 def adjusted(rate: Decimal, adjustments: Sequence[Mapping[str, Any]]) -> tuple[Decimal, list[dict[str, Any]]]:
-    """A rate (₹ per unit) after named adjustments, one after the other, and these with the ₹ each came to.
+    """A rate (₹ per unit) after named adjustments, and these with the signed ₹ per unit each came to, as text.
 
-    An adjustment has at least `basis` and `value`; its copy gets `per_unit`, signed, as text. A percentage is
-    taken of the rate as it stands by then, to the paisa; no rate falls below zero.
+    An adjustment has at least `basis` and `value`, as RateAdjustment. Each is computed from the rate given, not
+    from what the others left of it, so that their order does not matter; a percentage to the paisa.
+    Raises RuleBroken `below_zero` (`/adjustments`) where nothing would be left of the rate and more.
     """
     applied = []
     for adjustment in adjustments:
         value = Decimal(adjustment["value"])
-        change = to_paisa(rate * value / 100) if adjustment["basis"] == AdjustmentBasis.PERCENT else value
-        change = max(change, -rate)
-        rate += change
-        applied.append({**adjustment, "per_unit": f"{change:.2f}"})
-    return rate, applied
+        change = to_paisa(rate * value / 100 if adjustment["basis"] == AdjustmentBasis.PERCENT else value)
+        applied.append({**adjustment, "per_unit": f"{change + 0:.2f}"})  # + 0: no minus before 0.00
+    final = rate + sum((Decimal(each["per_unit"]) for each in applied), Decimal(0))
+    if final < 0:
+        raise RuleBroken(
+            gettext("With these adjustments the rate would be below zero. Take off one of them."),
+            code="below_zero",
+            pointer="/adjustments",
+        )
+    return final, applied
