@@ -15,9 +15,9 @@ from malar.kernel.drf import Body, Exact, Id, Moment, Money, Parameters
 from malar.kernel.quantities import Unit
 from malar.kernel.rest import ListParameters, all_of, answered, key_of, page_of, read
 from malar.kernel.wire import moment, money
-from pricing.domain import Glyph, RateSource, days_of
+from pricing.domain import Glyph, RateSource
 from pricing.models import Flower, MarketRate, TimeSlot
-from pricing.selectors.answers import rate_answer
+from pricing.selectors.answers import rate_answer, slot_answer
 from pricing.selectors.asked import flower_named, flower_of, rates_published, slot_named, sold
 from pricing.selectors.rates import BoardRate, board_at, board_now
 from pricing.services.rates import publish_rate
@@ -50,6 +50,8 @@ class SlotAnswer(serializers.Serializer[TimeSlot]):
     start = serializers.TimeField(format="%H:%M")
     end = serializers.TimeField(format="%H:%M")
     days = serializers.ListField(child=serializers.IntegerField(min_value=1, max_value=7))
+    valid_from = serializers.DateField(allow_null=True)
+    valid_to = serializers.DateField(allow_null=True, help_text="Not included.")
     is_active = serializers.BooleanField()
 
 
@@ -109,18 +111,6 @@ class BoardParameters(Parameters):
 
 def flower_answer(flower: Flower) -> dict[str, Any]:
     return dict(FlowerAnswer(flower).data)
-
-
-def slot_answer(slot: TimeSlot) -> dict[str, Any]:
-    return {
-        "id": str(slot.pk),
-        "name_ta": slot.name_ta,
-        "name_en": slot.name_en,
-        "start": f"{slot.start:%H:%M}",
-        "end": f"{slot.end:%H:%M}",
-        "days": days_of(slot.weekdays),
-        "is_active": slot.is_active,
-    }
 
 
 def board_answer(rate: BoardRate) -> dict[str, Any]:

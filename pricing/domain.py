@@ -1,9 +1,10 @@
 """What a rate is and where it came from."""
 
+import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
 from django.db import models
@@ -103,6 +104,27 @@ def bits_of(days: list[int]) -> int:
 def days_of(bits: int) -> list[int]:
     """Bits as ISO weekdays."""
     return [day for day in range(1, 8) if bits >> (day - 1) & 1]
+
+
+class Stretch(Protocol):
+    """A part of the day on some weekdays, from a day until before another; None is open."""
+
+    start: dt.time
+    end: dt.time
+    weekdays: int
+    valid_from: dt.date | None
+    valid_to: dt.date | None
+
+
+def overlaps(one: Stretch, other: Stretch) -> bool:
+    """Whether two slots would hold at one moment, as the database's constraint says."""
+    return (
+        one.start < other.end
+        and other.start < one.end
+        and bool(one.weekdays & other.weekdays)
+        and (one.valid_to or dt.date.max) > (other.valid_from or dt.date.min)
+        and (other.valid_to or dt.date.max) > (one.valid_from or dt.date.min)
+    )
 
 
 FAR = Decimal("0.5")
