@@ -6,8 +6,9 @@ from uuid import UUID
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
-from malar.accounts.models import Shop
-from malar.kernel.errors import NotFound
+from malar.accounts.domain import ALLOWED, Role
+from malar.accounts.models import Membership, Shop
+from malar.kernel.errors import NotAllowed, NotFound
 from pricing.models import FeeRule
 
 
@@ -21,18 +22,23 @@ def fees_on(shop: Shop, day: dt.date, automatic: bool | None = None) -> QuerySet
 
 
 def fees_asked(
-    shop: Shop, *, code: str | None = None, is_active: bool | None = None, on: dt.date | None = None
+    member: Membership, *, code: str | None = None, is_active: bool | None = None, on: dt.date | None = None
 ) -> QuerySet[FeeRule]:
-    """The shop's fees, those that are over too, narrowed by what is given; `on`: in use on that day."""
-    fees = shop.fees.all() if on is None else fees_on(shop, on)
+    """The shop's fees, those that are over too, narrowed by what is given; `on`: in use on that day.
+
+    Raises NotAllowed for farmers: what they are charged is on their slips.
+    """
+    if member.role not in ALLOWED[Role.STAFF]:
+        raise NotAllowed(_("Only the shop's own people may see the list of fees."))
+    fees = member.shop.fees.all() if on is None else fees_on(member.shop, on)
     if code is not None:
         fees = fees.filter(code=code)
     return fees if is_active is None else fees.filter(is_active=is_active)
 
 
-def fee_of(shop: Shop, fee_id: UUID) -> FeeRule:
-    """One fee. Raises NotFound, also for another shop's."""
-    fee = shop.fees.filter(pk=fee_id).first()
+def fee_of(member: Membership, fee_id: UUID) -> FeeRule:
+    """One fee. Raises NotFound, also for another shop's; NotAllowed for farmers."""
+    fee = fees_asked(member).filter(pk=fee_id).first()
     if fee is None:
         raise NotFound(_("There is no such fee."))
     return fee
