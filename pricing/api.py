@@ -1,4 +1,4 @@
-"""Flowers, time slots and rates for programs."""
+"""Flowers, time slots, rates and fees for programs."""
 
 from typing import Any
 from uuid import UUID
@@ -11,15 +11,17 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from malar.accounts.api import MemberListView, MemberView
-from malar.kernel.drf import Body, Exact, Id, Moment, Money, Parameters
+from malar.kernel.drf import Body, Exact, Id, Moment, Money, Parameters, Text
 from malar.kernel.quantities import Unit
 from malar.kernel.rest import ListParameters, all_of, answered, key_of, page_of, read
 from malar.kernel.wire import moment, money
-from pricing.domain import Glyph, RateSource, days_of
+from pricing.domain import FeeBasis, FeeIncome, Glyph, RateSource
 from pricing.models import Flower, MarketRate, TimeSlot
-from pricing.selectors.answers import rate_answer
+from pricing.selectors.answers import fee_answer, rate_answer, slot_answer
 from pricing.selectors.asked import flower_named, flower_of, rates_published, slot_named, sold
+from pricing.selectors.fees import fee_of, fees_asked
 from pricing.selectors.rates import BoardRate, board_at, board_now
+from pricing.services.fees import edit_fee, set_fee
 from pricing.services.rates import publish_rate
 
 # --- Shapes ---------------------------------------------------------------------------------
@@ -50,6 +52,8 @@ class SlotAnswer(serializers.Serializer[TimeSlot]):
     start = serializers.TimeField(format="%H:%M")
     end = serializers.TimeField(format="%H:%M")
     days = serializers.ListField(child=serializers.IntegerField(min_value=1, max_value=7))
+    valid_from = serializers.DateField(allow_null=True)
+    valid_to = serializers.DateField(allow_null=True, help_text="Not included.")
     is_active = serializers.BooleanField()
 
 
@@ -73,6 +77,46 @@ class BoardRateAnswer(serializers.Serializer[Any]):
     rate_source = serializers.ChoiceField(RateSource.values, allow_null=True)
     slot = serializers.UUIDField(allow_null=True)
     since = serializers.DateTimeField(allow_null=True)
+
+
+class FeeAnswer(serializers.Serializer[Any]):
+    """What a farmer is charged beside the commission: ₹ for one of what `basis` says, or a percentage.
+
+    It holds from `effective_from` until before `effective_to`, by the entry's business date; null is open.
+    """
+
+    id = serializers.UUIDField()
+    code = serializers.CharField()
+    name_ta = serializers.CharField()
+    name_en = serializers.CharField()
+    basis = serializers.ChoiceField(FeeBasis.values)
+    rate = Money()
+    automatic = serializers.BooleanField(help_text="Charged with every entry.")
+    income = serializers.ChoiceField(FeeIncome.values)
+    effective_from = serializers.DateField(allow_null=True)
+    effective_to = serializers.DateField(allow_null=True, help_text="Not included.")
+    is_active = serializers.BooleanField()
+
+
+class NewFee(Body):
+    id = Id(required=False, allow_null=True, default=None)
+    code = Text(
+        help_text="Of English letters and digits. A fee in use with this code ends where this one begins."
+    )
+    name_ta = Text()
+    name_en = Text()
+    basis = Text(help_text=", ".join(f"`{value}`" for value in FeeBasis.values))
+    rate = Exact(help_text="₹ for one, or percent; at most two decimals.")
+    automatic = serializers.BooleanField(default=False)
+    income = Text(default=str(FeeIncome.SHOP), help_text="`shop` or `pass_through`.")
+    effective_from = serializers.DateField(
+        required=False, allow_null=True, default=None, help_text="Absent: valid for all dates."
+    )
+
+
+class FeeChange(Body):
+    automatic = serializers.BooleanField(required=False)
+    is_active = serializers.BooleanField(required=False)
 
 
 class NewRate(Body):
@@ -103,24 +147,19 @@ class RateParameters(ListParameters):
     )
 
 
+class FeeParameters(ListParameters):
+    code = serializers.CharField(required=False)
+    on = serializers.DateField(required=False, help_text="In use on this business date.")
+    is_active = serializers.BooleanField(required=False)
+    ordering = serializers.ChoiceField(["code", "-code"], default="code")
+
+
 class BoardParameters(Parameters):
     at = Moment(required=False, help_text="Absent: now.")
 
 
 def flower_answer(flower: Flower) -> dict[str, Any]:
     return dict(FlowerAnswer(flower).data)
-
-
-def slot_answer(slot: TimeSlot) -> dict[str, Any]:
-    return {
-        "id": str(slot.pk),
-        "name_ta": slot.name_ta,
-        "name_en": slot.name_en,
-        "start": f"{slot.start:%H:%M}",
-        "end": f"{slot.end:%H:%M}",
-        "days": days_of(slot.weekdays),
-        "is_active": slot.is_active,
-    }
 
 
 def board_answer(rate: BoardRate) -> dict[str, Any]:
@@ -218,7 +257,45 @@ class MarketRateCurrent(MemberView):
         return all_of([board_answer(rate) for rate in board], at=moment(at or now))
 
 
+class FeeList(MemberListView):
+    parameters = FeeParameters
+    item = FeeAnswer
+
+    @extend_schema(responses=page_of(FeeAnswer), tags=["fees"], operation_id="fee_list")
+    def get(self, request: Request) -> Response:
+        """The shop's fees, those that are over too. Its own people may see them."""
+        asked = self.asked
+        fees = fees_asked(
+            self.member, code=asked.get("code"), is_active=asked.get("is_active"), on=asked.get("on")
+        )
+        return self.page(fees, fee_answer)
+
+    @extend_schema(request=NewFee, responses={201: FeeAnswer}, tags=["fees"], operation_id="fee_create")
+    def post(self, request: Request) -> Response:
+        """Set a fee, or a new rate of one from a day on (owner only). Charges that were made keep theirs."""
+        key = key_of(request)
+        said = read(NewFee, request.data)
+        valid_from = said.pop("effective_from")
+        answer = set_fee(by=self.member, key=key, valid_from=valid_from, **said)
+        return answered(answer.body, replayed=answer.replayed, status=201)
+
+
+class FeeDetail(MemberView):
+    @extend_schema(responses=FeeAnswer, tags=["fees"], operation_id="fee_detail")
+    def get(self, request: Request, fee_id: UUID) -> Response:
+        """One fee."""
+        return Response(fee_answer(fee_of(self.member, fee_id)))
+
+    @extend_schema(request=FeeChange, responses=FeeAnswer, tags=["fees"], operation_id="fee_edit")
+    def patch(self, request: Request, fee_id: UUID) -> Response:
+        """Charge it with every entry or by hand, put it out of use or back (owner only): later entries only."""
+        fee = edit_fee(by=self.member, fee_id=fee_id, **read(FeeChange, request.data))
+        return Response(fee_answer(fee))
+
+
 urlpatterns = [
+    path("fees/", FeeList.as_view(), name="fee_list"),
+    path("fees/<uuid:fee_id>/", FeeDetail.as_view(), name="fee_detail"),
     path("flowers/", FlowerList.as_view(), name="flower_list"),
     path("flowers/<uuid:flower_id>/", FlowerDetail.as_view(), name="flower_detail"),
     path("time-slots/", TimeSlotList.as_view(), name="time_slot_list"),

@@ -1,14 +1,17 @@
 """What a rate is and where it came from."""
 
+import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
 from django.db import models
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from malar.kernel.errors import RuleBroken
 from malar.kernel.money import to_paisa
 
 
@@ -103,6 +106,27 @@ def days_of(bits: int) -> list[int]:
     return [day for day in range(1, 8) if bits >> (day - 1) & 1]
 
 
+class Stretch(Protocol):
+    """A part of the day on some weekdays, from a day until before another; None is open."""
+
+    start: dt.time
+    end: dt.time
+    weekdays: int
+    valid_from: dt.date | None
+    valid_to: dt.date | None
+
+
+def overlaps(one: Stretch, other: Stretch) -> bool:
+    """Whether two slots would hold at one moment, as the database's constraint says."""
+    return (
+        one.start < other.end
+        and other.start < one.end
+        and bool(one.weekdays & other.weekdays)
+        and (one.valid_to or dt.date.max) > (other.valid_from or dt.date.min)
+        and (other.valid_to or dt.date.max) > (one.valid_from or dt.date.min)
+    )
+
+
 FAR = Decimal("0.5")
 """A rate that differs by more than this share of the known one is asked about."""
 SLIPS = (Decimal("0.1"), Decimal(10), Decimal("0.01"), Decimal(100))
@@ -126,16 +150,22 @@ def meant_by(rate: Decimal, known: Decimal) -> Decimal | None:
 
 
 def adjusted(rate: Decimal, adjustments: Sequence[Mapping[str, Any]]) -> tuple[Decimal, list[dict[str, Any]]]:
-    """A rate (₹ per unit) after named adjustments, one after the other, and these with the ₹ each came to.
+    """A rate (₹ per unit) after named adjustments, and these with the signed ₹ per unit each came to, as text.
 
-    An adjustment has at least `basis` and `value`; its copy gets `per_unit`, signed, as text. A percentage is
-    taken of the rate as it stands by then, to the paisa; no rate falls below zero.
+    An adjustment has at least `basis` and `value`, as RateAdjustment. Each is computed from the rate given, not
+    from what the others left of it, so that their order does not matter; a percentage to the paisa.
+    Raises RuleBroken `below_zero` (`/adjustments`) where nothing would be left of the rate and more.
     """
     applied = []
     for adjustment in adjustments:
         value = Decimal(adjustment["value"])
-        change = to_paisa(rate * value / 100) if adjustment["basis"] == AdjustmentBasis.PERCENT else value
-        change = max(change, -rate)
-        rate += change
-        applied.append({**adjustment, "per_unit": f"{change:.2f}"})
-    return rate, applied
+        change = to_paisa(rate * value / 100 if adjustment["basis"] == AdjustmentBasis.PERCENT else value)
+        applied.append({**adjustment, "per_unit": f"{change + 0:.2f}"})  # + 0: no minus before 0.00
+    final = rate + sum((Decimal(each["per_unit"]) for each in applied), Decimal(0))
+    if final < 0:
+        raise RuleBroken(
+            gettext("With these adjustments the rate would be below zero. Take off one of them."),
+            code="below_zero",
+            pointer="/adjustments",
+        )
+    return final, applied

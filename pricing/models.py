@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import (
     DateRangeField,
@@ -13,6 +15,7 @@ from django.contrib.postgres.fields.ranges import RangeBoundary
 from django.db import models
 from django.db.models import F, Func, Q, Value
 from django.db.models.functions import Coalesce
+from django.db.models.lookups import GreaterThan
 from django.utils.translation import gettext_lazy as _
 
 from malar.accounts.models import Membership, Shop, in_language
@@ -111,11 +114,24 @@ def ends_after_it_begins(name: str) -> models.CheckConstraint:
     )
 
 
+class TimeSlotQuerySet(models.QuerySet["TimeSlot"]):
+    def standing(self, day: dt.date) -> TimeSlotQuerySet:
+        """In use and not over by a business day; some of them may begin later."""
+        return self.filter(Q(valid_to=None) | Q(valid_to__gt=day), is_active=True)
+
+    def on(self, day: dt.date, weekday: int | None = None) -> TimeSlotQuerySet:
+        """That hold on a business day; `weekday` (Monday 0) where a moment's is another than the day's."""
+        bit = 1 << (day.weekday() if weekday is None else weekday)
+        return self.standing(day).filter(
+            Q(valid_from=None) | Q(valid_from__lte=day), GreaterThan(F("weekdays").bitand(bit), 0)
+        )
+
+
 class TimeSlot(models.Model):
     """A stretch of the morning with a rate of its own: `start` included, `end` not.
 
     It holds on its weekdays from `valid_from` until before `valid_to`; its times are never edited, another
-    row follows it (`pricing.services.slots`).
+    row follows it (`pricing.services.slots`) and takes its rates over.
     """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
@@ -128,7 +144,18 @@ class TimeSlot(models.Model):
     weekdays = models.PositiveSmallIntegerField(_("weekdays"), default=EVERY_DAY, editable=False)
     valid_from = models.DateField(_("from day"), null=True, blank=True)
     valid_to = models.DateField(_("until day"), null=True, blank=True)
+    follows = models.OneToOneField(
+        "self",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="followed_by",
+        verbose_name=_("follows"),
+    )
     is_active = models.BooleanField(_("active"), default=True)
+
+    objects = TimeSlotQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("time slot")
@@ -157,6 +184,15 @@ class TimeSlot(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def holds_on(self, day: dt.date, weekday: int | None = None) -> bool:
+        """As `TimeSlotQuerySet.on` says, of a slot in use."""
+        return (
+            self.is_active
+            and (self.valid_from is None or self.valid_from <= day)
+            and (self.valid_to is None or self.valid_to > day)
+            and bool(self.weekdays >> (day.weekday() if weekday is None else weekday) & 1)
+        )
 
 
 class Period(Func):

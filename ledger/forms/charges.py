@@ -5,7 +5,6 @@ from decimal import Decimal
 from typing import Any, cast
 
 from django import forms
-from django.db.models import Q
 from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
@@ -17,6 +16,7 @@ from malar.kernel.forms import FigureField, OnceForm
 from malar.kernel.ids import new_id
 from pricing.domain import FeeBasis
 from pricing.models import FeeRule
+from pricing.selectors.fees import fees_on
 
 
 class FeeField(forms.ModelChoiceField):  # type: ignore[type-arg]  # takes none at run time
@@ -61,9 +61,7 @@ class ChargeForm(OnceForm):
         super().__init__(*args, **kwargs)
         self.today = today
         cast(FarmerField, self.fields["farmer"]).shop = shop
-        held = Q(valid_from=None) | Q(valid_from__lte=today)
-        still = Q(valid_to=None) | Q(valid_to__gt=today)
-        fees = shop.fees.filter(held, still, is_active=True).exclude(basis=FeeBasis.PER_SETTLEMENT)
+        fees = fees_on(shop, today).exclude(basis=FeeBasis.PER_SETTLEMENT)
         cast(FeeField, self.fields["fee"]).queryset = fees.order_by("automatic", "code")
 
     @classmethod

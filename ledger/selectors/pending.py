@@ -122,7 +122,7 @@ def pending_of(shop: Shop) -> Pending:
         .only("business_date", "captured_at", "flower_id", "farmer_id", "quantity", "unit")
     )
     flowers = Flower.objects.in_bulk({line.flower_id for line in lines})
-    slots = list(shop.time_slots.filter(is_active=True))
+    slots = list(shop.time_slots.all())
     days = {line.business_date for line in lines}
     closed = set(
         shop.day_closes.filter(business_date__in=days, reopened_at=None).values_list(
@@ -132,7 +132,8 @@ def pending_of(shop: Shop) -> Pending:
     groups: dict[dt.date, dict[tuple[UUID, Window], list[DailyEntry]]] = {}
     for line in lines:
         local = line.captured_at.astimezone(KOLKATA)
-        window = window_of(local.time(), [slot for slot in slots if _holds(slot, local.date())])
+        holding = [slot for slot in slots if slot.holds_on(line.business_date, local.weekday())]
+        window = window_of(local.time(), holding)
         groups.setdefault(line.business_date, {}).setdefault((line.flower_id, window), []).append(line)
     return Pending(
         days=[
@@ -155,15 +156,6 @@ def pending_of(shop: Shop) -> Pending:
         lines=len(lines),
         farmers=len({line.farmer_id for line in lines}),
         kilograms=sum((line.quantity for line in lines if line.unit == Unit.KG), Decimal(0)),
-    )
-
-
-def _holds(slot: TimeSlot, day: dt.date) -> bool:
-    """Whether a slot holds on a calendar day."""
-    return (
-        bool(slot.weekdays >> day.weekday() & 1)
-        and (slot.valid_from is None or slot.valid_from <= day)
-        and (slot.valid_to is None or slot.valid_to > day)
     )
 
 

@@ -89,7 +89,7 @@ def record_entry(
 
     Quantities are in the flower's unit (kg with three decimals, or a count), the rate in ₹ per unit.
     Without a rate the one in force at `captured_at` is taken, if the flower is priced by the board then,
-    and the named `adjustments` applied to it, one after the other; with none in force, or where rates are
+    and the named `adjustments` applied to it, each by itself; with none in force, or where rates are
     typed for each lot or called after the day, the line is kept unpriced. What the owner types as
     commission (percent of the amount, ₹ per unit) replaces that figure of the rule's.
     `captured_at` defaults to `now`, and that to the clock. The answer is `entry_answer` of the line.

@@ -171,7 +171,13 @@ def _check(asked: Asked, lines: Sequence[DailyEntry], *, seen: str, mark: str) -
 
 def _put_rate(line: DailyEntry, called: Decimal) -> Decimal:
     """Give a line the rate that was called (₹ per unit), less or plus what is adjusted on it; returns that."""
-    rate, line.adjustments = adjusted(called, line.adjustments)
+    try:
+        rate, line.adjustments = adjusted(called, line.adjustments)
+    except RuleBroken as broken:
+        detail = _(
+            "Entry %(slip)s: with its adjustments the rate would be below zero. Take them off that entry first."
+        )
+        raise RuleBroken(detail % {"slip": line.slip_number}, code=broken.code, pointer="/rate") from broken
     line.rate, line.called_rate = rate, called
     line.rate_source, line.rate_reason = RateSource.DAY, ""
     line.version += 1

@@ -101,11 +101,11 @@ def _flowers(member: Membership, now: dt.datetime) -> dict[str, Any]:
 
 
 def _rates(member: Membership, now: dt.datetime) -> dict[str, Any]:
-    """The slots of this weekday; today's called rates, newest first; each slot's rate in force. Three queries."""
+    """The slots of this day; today's called rates, newest first; each slot's rate in force. Three queries."""
     shop = member.shop
-    weekday = now.astimezone(KOLKATA).weekday()
-    slots = [slot for slot in shop.time_slots.filter(is_active=True) if slot.weekdays >> weekday & 1]
-    called = called_on(shop, business_date_of(now, shop.turnover_hour)).filter(slot=None)
+    today = business_date_of(now, shop.turnover_hour)
+    slots = list(shop.time_slots.on(today, now.astimezone(KOLKATA).weekday()))
+    called = called_on(shop, today).filter(slot=None)
     slotted = shop.market_rates.filter(in_force(now), slot__in=slots)
     return {
         "slots": [

@@ -21,10 +21,10 @@ FRESH = dt.timedelta(minutes=5)
 
 
 def slot_at(shop: Shop, moment: dt.datetime) -> TimeSlot | None:
-    """The time slot a moment falls into, in local time and on its weekday."""
+    """The time slot a moment falls into: of those in force on its business day, by its local time and weekday."""
     local = moment.astimezone(KOLKATA)
-    slots = TimeSlot.objects.filter(shop=shop, is_active=True, start__lte=local.time(), end__gt=local.time())
-    return next((slot for slot in slots if slot.weekdays >> local.weekday() & 1), None)
+    slots = shop.time_slots.on(business_date_of(moment, shop.turnover_hour), local.weekday())
+    return slots.filter(start__lte=local.time(), end__gt=local.time()).first()
 
 
 def in_force(moment: dt.datetime) -> Q:
@@ -180,16 +180,17 @@ class Known:
     now: dt.datetime
     day: dt.date
     begins: dt.datetime
+    turnover_hour: int
     slots: list[TimeSlot]
     rates: dict[tuple[UUID, UUID | None], list[MarketRate]]
 
     def slot_at(self, moment: dt.datetime) -> TimeSlot | None:
-        local = moment.astimezone(KOLKATA)
+        local, day = moment.astimezone(KOLKATA), business_date_of(moment, self.turnover_hour)
         return next(
             (
                 slot
                 for slot in self.slots
-                if slot.start <= local.time() < slot.end and slot.weekdays >> local.weekday() & 1
+                if slot.start <= local.time() < slot.end and slot.holds_on(day, local.weekday())
             ),
             None,
         )
@@ -218,15 +219,22 @@ def known_rates(shop: Shop, now: dt.datetime) -> Known:
     """The shop's rates since yesterday's business day began, without those that never held. Two queries."""
     day = business_date_of(now, shop.turnover_hour)
     rates: dict[tuple[UUID, UUID | None], list[MarketRate]] = {}
-    since = day_begins(shop, day - dt.timedelta(days=1))
+    yesterday = day - dt.timedelta(days=1)
+    since = day_begins(shop, yesterday)
     for rate in (
         shop.market_rates.filter(Q(effective_to=None) | Q(effective_to__gt=since))
         .exclude(effective_to=F("effective_from"))
         .select_related("flower", "slot")
     ):
         rates.setdefault((rate.flower_id, rate.slot_id), []).append(rate)
-    slots = list(shop.time_slots.filter(is_active=True))
-    return Known(now=now, day=day, begins=day_begins(shop, day), slots=slots, rates=rates)
+    return Known(
+        now=now,
+        day=day,
+        begins=day_begins(shop, day),
+        turnover_hour=shop.turnover_hour,
+        slots=list(shop.time_slots.standing(yesterday)),
+        rates=rates,
+    )
 
 
 @dataclass(frozen=True)
@@ -298,8 +306,7 @@ class Board:
 def rate_board_at(shop: Shop, now: dt.datetime) -> Board:
     """The whole board with yesterday's rates and the range of seven days. Four queries, whatever is sold."""
     known = known_rates(shop, now)
-    weekday = known.day.weekday()
-    slots = [slot for slot in known.slots if slot.weekdays >> weekday & 1]
+    slots = [slot for slot in known.slots if slot.holds_on(known.day)]
     week = _ranges(shop, known.day)
     rows = [
         Row(

@@ -22,9 +22,10 @@ from malar.trail.services.answers import Answer, once
 from pricing.domain import meant_by
 from pricing.models import Flower, MarketRate, TimeSlot
 from pricing.selectors.answers import rate_answer
-from pricing.selectors.rates import Place, forget_board, in_force, rate_board_at
+from pricing.selectors.rates import Place, day_begins, forget_board, in_force, rate_board_at
 
 HIGHEST = Decimal("9999999999.99")
+NEVER = dt.datetime.min.replace(tzinfo=dt.UTC)
 
 
 def publish_rate(
@@ -155,14 +156,22 @@ def _insert(
     by: Membership, made: UUID, flower: Flower, slot: TimeSlot | None, rate: Decimal, start: dt.datetime
 ) -> MarketRate:
     same_board = MarketRate.objects.filter(flower=flower, slot=slot)
+    over = _end_of(slot)
+    if over is not None and over <= start:
+        raise RuleBroken(
+            _("This time slot is over. Publish the rate for the one that follows it."),
+            code="slot_ended",
+            pointer="/slot",
+        )
+    last = _in_force_before(over, flower, slot)
     next_start = same_board.filter(effective_from__gt=start).aggregate(Min("effective_from"))[
         "effective_from__min"
     ]
-    ends = [next_start] if next_start else []
+    ends = [end for end in (next_start, over) if end]
     if slot is None:
         ends.append(business_day_ends(start, by.shop.turnover_hour))
     same_board.filter(in_force(start)).update(effective_to=start)
-    return MarketRate.objects.create(
+    published = MarketRate.objects.create(
         id=made,
         shop=by.shop,
         flower=flower,
@@ -172,3 +181,39 @@ def _insert(
         effective_to=min(ends, default=None),
         published_by=by,
     )
+    if slot is not None and over is not None:
+        _hand_on(by, flower, slot, over, last)
+    return published
+
+
+def _end_of(slot: TimeSlot | None) -> dt.datetime | None:
+    """When a slot is over, as it stands now that the flower is locked; one out of use always was."""
+    if slot is None:
+        return None
+    slot.refresh_from_db(fields=["is_active", "valid_to"])
+    if not slot.is_active:
+        return NEVER
+    return day_begins(slot.shop, slot.valid_to) if slot.valid_to else None
+
+
+def _in_force_before(moment: dt.datetime | None, flower: Flower, slot: TimeSlot | None) -> Decimal | None:
+    """The rate in force until a moment; None where there is none, or no such moment."""
+    if moment is None:
+        return None
+    last = in_force(moment - dt.timedelta(microseconds=1))
+    return MarketRate.objects.filter(last, flower=flower, slot=slot).values_list("rate", flat=True).first()
+
+
+def _hand_on(
+    by: Membership, flower: Flower, slot: TimeSlot, over: dt.datetime, before: Decimal | None
+) -> None:
+    """Let the slot that follows have the rate, too, where it has taken over the one `before` and none was said
+    for itself: it was made when that one was in force, and must not begin with a rate of the day before yesterday.
+    """
+    follower = TimeSlot.objects.filter(follows=slot, is_active=True).first()
+    rate = _in_force_before(over, flower, slot)
+    if follower is None or rate is None or rate == before:
+        return
+    his = MarketRate.objects.filter(in_force(over), flower=flower, slot=follower).first()
+    if (his.rate if his else None) == before:
+        _insert(by, new_id(), flower, follower, rate, over)

@@ -120,6 +120,7 @@ def known(meena: Membership, raja: Farmer, jasmine: Flower) -> dict[str, str]:
         "entry_id": str(entry.pk),
         "charge_id": str(entry.charges.get().pk),
         "fee": str(coolie.pk),
+        "fee_id": str(coolie.pk),
         "farmer_id": str(raja.pk),
         "flower_id": str(jasmine.pk),
         "farmer": str(raja.pk),

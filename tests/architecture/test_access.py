@@ -160,6 +160,10 @@ TABLE: dict[str, Row] = {
     "GET api:flower_list": (401, 200, 200, 200, 200),
     "GET api:flower_detail": (401, 404, 200, 200, 200),
     "GET api:time_slot_list": (401, 200, 200, 200, 200),
+    "GET api:fee_list": (401, 200, 403, 200, 200),
+    "POST api:fee_list": (401, 201, 403, 403, 201),
+    "GET api:fee_detail": (401, 404, 403, 200, 200),
+    "PATCH api:fee_detail": (401, 404, 403, 403, 200),
     "GET api:market_rate_list": (401, 200, 200, 200, 200),
     "POST api:market_rate_list": (401, 422, 403, 403, 201),
     "GET api:market_rate_current": (401, 200, 200, 200, 200),
@@ -296,6 +300,7 @@ def stage(
             "entry_id": line.pk,
             "farmer_id": lakshmi.pk,
             "charge_id": charge.pk,
+            "fee_id": charge.fee_id,
             "movement_id": movement.pk,
             "buyer_id": buyer,
             "sale_id": sale,
@@ -386,6 +391,14 @@ def body_of(request: str, stage: Stage) -> dict[str, Any]:
         },
         "POST api:movement_reverse": {"reason": "wrong farmer"},
         "POST api:movement_refuse": {"note": "too much"},
+        "POST api:fee_list": {
+            "code": "toll",
+            "name_ta": "சுங்கம்",
+            "name_en": "Toll",
+            "basis": "per_sack",
+            "rate": "5.00",
+        },
+        "PATCH api:fee_detail": {"is_active": False},
         "POST api:market_rate_list": {"flower": str(line.flower_id), "rate": "900"},
     }
     return bodies.get(request, {})

@@ -103,7 +103,7 @@ def test_asking_the_board_again_where_rates_are_typed_leaves_the_line_waiting(
 # --- Adjustments ----------------------------------------------------------------------------
 
 
-def test_adjustments_are_applied_in_their_order_and_frozen(
+def test_adjustments_are_applied_to_the_called_rate_and_frozen(
     kumar: Membership, raja: Farmer, jasmine: Flower, board: None, wet: RateAdjustment, fine: RateAdjustment
 ) -> None:
     line = recorded(kumar, raja, jasmine, captured_at=EARLY, adjustments=[wet.pk, fine.pk])
@@ -137,12 +137,12 @@ def test_on_an_unpriced_line_they_wait_with_it_and_come_with_the_board(
     assert (rates(line), changes_of(line)) == (("900.00", "810.00", "called"), [("wet", "-90.00")])
 
 
-def test_a_rate_does_not_fall_below_zero(
-    meena: Membership, raja: Farmer, jasmine: Flower, board: None
-) -> None:
+def test_a_rate_below_zero_is_refused(meena: Membership, raja: Farmer, jasmine: Flower, board: None) -> None:
     much = an_adjustment(meena.shop, "much", "per_unit", "-5000.00")
-    line = recorded(meena, raja, jasmine, captured_at=EARLY, adjustments=[much.pk])
-    assert (rates(line)[1], changes_of(line)) == ("0.00", [("much", "-900.00")])
+    with pytest.raises(RuleBroken) as refused:
+        recorded(meena, raja, jasmine, captured_at=EARLY, adjustments=[much.pk])
+    assert [(fault.pointer, fault.code) for fault in refused.value.faults] == [("/adjustments", "below_zero")]
+    assert not DailyEntry.objects.exists()
 
 
 @pytest.mark.parametrize(

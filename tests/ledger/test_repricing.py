@@ -22,6 +22,7 @@ from malar.trail.models import Event
 from malar.trail.services.answers import Answer
 from pricing.models import Flower, TimeSlot
 from tests.cast import a_farmer, a_slot, at, recorded
+from tests.ledger.terms import an_adjustment
 
 pytestmark = pytest.mark.django_db
 
@@ -407,3 +408,18 @@ def test_the_list_asks_four_questions_however_much_waits(
     with CaptureQueriesContext(connection) as asked:
         assert pending.pending_of(meena.shop).lines == 14
     assert len(asked) == 4
+
+
+def test_a_rate_that_adjustments_would_take_below_zero_is_refused_and_names_the_entry(
+    meena: Membership, raja: Farmer, lakshmi: Farmer, jasmine: Flower
+) -> None:
+    wet = an_adjustment(meena.shop, "wet", "per_unit", "-15.00")
+    first = recorded(meena, lakshmi, jasmine, captured_at=EARLY)
+    entry = recorded(meena, raja, jasmine, captured_at=EARLY, adjustments=[wet.pk])
+    with pytest.raises(RuleBroken) as refused:
+        price(meena, jasmine, "10")
+    assert [(fault.pointer, fault.code) for fault in refused.value.faults] == [("/rate", "below_zero")]
+    assert entry.slip_number in refused.value.detail
+    assert (fresh(first).rate, fresh(entry).rate) == (None, None)
+    price(meena, jasmine, "40")
+    assert (fresh(first).rate, fresh(entry).rate) == (Decimal(40), Decimal(25))
