@@ -7,13 +7,13 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Q, QuerySet, Sum
+from django.db.models import Count, Q, QuerySet, Sum
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from ledger.domain import AccountKind, JournalKind, MovementStatus
+from ledger.domain import AccountKind, EntryKind, JournalKind, MovementStatus
 from ledger.models import Account, BuyerReceipt, DailyEntry, DayClose, Expense, Movement, Transfer
-from ledger.selectors.pending import waiting_lines
+from ledger.selectors.pending import LOOKED_BACK, waiting_lines
 from malar.accounts.domain import Role
 from malar.accounts.models import Membership, Shop
 from malar.kernel.clock import business_date_of
@@ -93,11 +93,6 @@ def last_close_before(shop: Shop, day: dt.date) -> DayClose | None:
     return standing_closes(shop).filter(business_date__lt=day).order_by("-business_date").first()
 
 
-def next_close_after(shop: Shop, day: dt.date) -> DayClose | None:
-    """The close that stands next after a day."""
-    return standing_closes(shop).filter(business_date__gt=day).order_by("business_date").first()
-
-
 def standing_closes(shop: Shop) -> QuerySet[DayClose]:
     """The shop's closes that were not opened again."""
     return DayClose.objects.filter(shop=shop, reopened_at=None)
@@ -113,10 +108,15 @@ def close_of(shop: Shop, day: dt.date) -> DayClose | None:
     )
 
 
-def closes_of(shop: Shop, day: dt.date) -> QuerySet[DayClose]:
-    """Every close of a day, the newest first, also those that were opened again."""
-    return (
-        DayClose.objects.filter(shop=shop, business_date=day)
+def is_locked(shop: Shop, day: dt.date) -> bool:
+    """Whether a day is closed: nothing is dated in it. One query."""
+    return standing_closes(shop).filter(business_date=day).exists()
+
+
+def reopened_closes_of(shop: Shop, day: dt.date) -> list[DayClose]:
+    """The closes of a day that were opened again, the newest first."""
+    return list(
+        DayClose.objects.filter(shop=shop, business_date=day, reopened_at__isnull=False)
         .select_related("closed_by__user", "reopened_by__user")
         .order_by("-closed_at")
     )
@@ -142,9 +142,25 @@ def cash_moved(shop: Shop, *, before: dt.date, after: dt.date | None) -> Decimal
     return Decimal(gained - lost)
 
 
-def brought_by(close: DayClose) -> bool:
-    """Whether a close brought its opening cash into the book."""
-    return Transfer.objects.filter(journal_kind=JournalKind.DAY_CLOSE, journal=close.pk, seq=BROUGHT).exists()
+@dataclass(frozen=True)
+class Later:
+    """The next day that is closed. It was opened with what was in the box on the evening in question: `known`, in
+    ₹; None where that day's close brought its cash into the book, so that nothing before it was ever counted."""
+
+    day: dt.date
+    known: Decimal | None
+
+
+def later_of(shop: Shop, day: dt.date) -> Later | None:
+    """What the next closed day says about the evening of a day; None where there is none. Five queries at most."""
+    later = standing_closes(shop).filter(business_date__gt=day).order_by("business_date").first()
+    if later is None:
+        return None
+    brought = Transfer.objects.filter(journal_kind=JournalKind.DAY_CLOSE, journal=later.pk, seq=BROUGHT)
+    if brought.exists():
+        return Later(later.business_date, None)
+    moved = cash_moved(shop, after=day, before=later.business_date)
+    return Later(later.business_date, later.opening_cash - moved)
 
 
 def _cash(shop: Shop) -> Account | None:
@@ -216,6 +232,55 @@ def waiting_on(shop: Shop, day: dt.date) -> QuerySet[Movement]:
     )
 
 
+# --- The days ------------------------------------------------------------------------------------
+
+
+@dataclass
+class DayState:
+    """A day as the list shows it: lines and those without a rate, its close and how often it was opened again."""
+
+    day: dt.date
+    lines: int = 0
+    unpriced: int = 0
+    close: DayClose | None = None
+    reopened: int = 0
+
+    @property
+    def difference(self) -> str:
+        """The difference of its close in words; empty while it is open."""
+        return difference_words(self.close.difference) if self.close else ""
+
+
+def days_of(shop: Shop, start: dt.date, end: dt.date) -> list[DayState]:
+    """The days from `start` to `end`, both included, in which something happened, the newest first. Four queries."""
+    days: dict[dt.date, DayState] = {}
+
+    def state(day: dt.date) -> DayState:
+        return days.setdefault(day, DayState(day))
+
+    lines = (
+        DailyEntry.objects.filter(shop=shop, business_date__range=(start, end))
+        .standing()
+        .order_by()
+        .values("business_date")
+        .annotate(lines=Count("pk"), unpriced=Count("pk", filter=Q(rate=None) & ~Q(kind=EntryKind.REVERSAL)))
+    )
+    for row in lines:
+        found = state(row["business_date"])
+        found.lines, found.unpriced = row["lines"], row["unpriced"]
+    moved = Transfer.objects.filter(shop=shop, value_date__range=(start, end)).order_by()
+    for day in moved.values_list("value_date", flat=True).distinct():
+        state(day)
+    closes = DayClose.objects.filter(shop=shop, business_date__range=(start, end))
+    for close in closes.select_related("closed_by__user"):
+        found = state(close.business_date)
+        if close.reopened_at:
+            found.reopened += 1
+        else:
+            found.close = close
+    return sorted(days.values(), key=lambda found: found.day, reverse=True)
+
+
 # --- Expenses ------------------------------------------------------------------------------------
 
 
@@ -229,6 +294,42 @@ def expense_of(member: Membership, expense_id: UUID) -> Expense:
     if expense is None:
         raise NotFound(_("There is no such expense."))
     return expense
+
+
+@dataclass(frozen=True)
+class Spent:
+    """An expense, and whether the reader may take it back."""
+
+    expense: Expense
+    may_take_back: bool
+
+
+def spent_on(member: Membership, day: dt.date) -> list[Spent]:
+    """The expenses of a day, as they were written, those that were taken back too. One query."""
+    expenses = (
+        Expense.objects.filter(shop=member.shop, business_date=day)
+        .select_related("created_by__user", "reverses", "reversal")
+        .order_by("created_at")
+    )
+    return [
+        Spent(
+            expense,
+            expense.reverses is None
+            and getattr(expense, "reversal", None) is None
+            and may_take_back_expense(member, expense),
+        )
+        for expense in expenses
+    ]
+
+
+def spent_on_before(shop: Shop) -> list[str]:
+    """What the shop spends money on, as it was written, for a list to choose from. One query."""
+    return list(
+        Expense.objects.filter(shop=shop, business_date__gt=timezone.now().date() - LOOKED_BACK)
+        .order_by("what")
+        .values_list("what", flat=True)
+        .distinct()[:50]
+    )
 
 
 def may_take_back_expense(member: Membership, expense: Expense) -> bool:
@@ -247,6 +348,11 @@ def difference_words(difference: Decimal) -> str:
         return _("Nothing is missing, nothing is over")
     words = _("%(amount)s too much") if difference > 0 else _("%(amount)s too little")
     return words % {"amount": rupees(abs(difference))}
+
+
+def cash_words(amount: Decimal) -> str:
+    """What is in the box; where the book paid out more than there was, how much it is short of."""
+    return rupees(amount) if amount >= 0 else _("%(amount)s short") % {"amount": rupees(-amount)}
 
 
 def expense_answer(expense: Expense) -> dict[str, Any]:

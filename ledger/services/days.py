@@ -18,15 +18,13 @@ from ledger.selectors.days_cash import (
     BROUGHT,
     DIFFERENCE,
     CashBook,
-    brought_by,
     cash_book_of,
-    cash_moved,
     close_of,
     day_close_answer,
     expense_answer,
     expense_of,
+    later_of,
     may_take_back_expense,
-    next_close_after,
     unpriced_on,
 )
 from ledger.services.entries import OLDEST, refusal
@@ -286,21 +284,20 @@ def _check_next_opening(shop: Shop, day: dt.date, counted: Decimal) -> None:
 
     A day that is closed late, or again, cannot change what the box held on a later morning.
     """
-    later = next_close_after(shop, day)
+    later = later_of(shop, day)
     if later is None:
         return
-    if brought_by(later):
+    if later.known is None:
         raise RuleBroken(
             _("The cash was counted for the first time on %(day)s. Days before it stay open.")
-            % {"day": in_words(later.business_date)},
+            % {"day": in_words(later.day)},
             code="before_first_close",
             pointer="/day",
         )
-    known = later.opening_cash - cash_moved(shop, after=day, before=later.business_date)
-    if counted != known:
+    if counted != later.known:
         raise RuleBroken(
             _("%(later)s was opened with what was in the box on this evening: count %(amount)s.")
-            % {"later": in_words(later.business_date), "amount": rupees(known)},
+            % {"later": in_words(later.day), "amount": rupees(later.known)},
             code="next_day_opened",
             pointer="/denominations",
         )
@@ -375,9 +372,8 @@ def _count_faults(denominations: Mapping[str, int | Decimal]) -> list[Fault]:
         elif name not in map(str, NOTES):
             faults.append(Fault(f"/denominations/{name}", "unknown_note", _("There is no such note.")))
         elif number < 0 or number != int(number) or number > MOST_NOTES:
-            faults.append(
-                Fault(f"/denominations/{name}", "not_whole", _("Enter how many there are: a whole number."))
-            )
+            whole = _("₹%(note)s: enter how many there are, a whole number.") % {"note": name}
+            faults.append(Fault(f"/denominations/{name}", "not_whole", whole))
     return faults
 
 
