@@ -234,6 +234,8 @@ TABLE: dict[str, Row] = {
     "GET ledger:buyer_receipt_reverse": (302, 404, 403, 200, 200),
     "POST ledger:buyer_receipt_reverse": (302, 404, 403, 422, 422),
     "GET ledger:shrinkage": (302, 200, 403, 200, 200),
+    "GET ledger:export": (302, 200, 403, 403, 200),
+    "POST ledger:export": (302, 200, 403, 403, 200),
     "GET ledger:day_list": (302, 200, 403, 200, 200),
     "GET ledger:day_close": (302, 200, 403, 200, 200),
     "POST ledger:day_close": (302, 422, 403, 422, 422),

@@ -245,6 +245,7 @@ PLACES: tuple[Place, ...] = (
     Place(
         "day-closed", lambda morning, _: f"/ledger/days/{morning.yesterday}/", sizes=(*COUNTER_SIZES, PHONE)
     ),
+    Place("export", "/ledger/export/"),
     Place("expense-new", "/ledger/expenses/new/"),
     Place("expense", lambda morning, _: f"/ledger/expenses/{morning.expense}/reverse/"),
     Place("farmer-new", "/ledger/farmers/new/"),
