@@ -1,7 +1,7 @@
 """Decisions about a line in the book that need no database."""
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -253,6 +253,17 @@ def questions_about(
     ):
         reasons.append(ReviewReason.LOOK_ALIKE)
     return reasons
+
+
+NOTES = (500, 200, 100, 50, 20, 10, 5, 2, 1)
+COINS = "coins"
+"""What is counted at the end of a day: notes and coins by their value in ₹, and the paise as one sum."""
+
+
+def counted_of(denominations: Mapping[str, int | Decimal]) -> Decimal:
+    """What counted notes come to in ₹: {"500": 12, "coins": Decimal("0.75")} is 6,000.75."""
+    notes = sum((note * Decimal(denominations.get(str(note), 0)) for note in NOTES), Decimal("0.00"))
+    return notes + Decimal(denominations.get(COINS, 0))
 
 
 SHOP_SERIES = "S1"

@@ -108,3 +108,11 @@ class DayReopened(Happening):
     name: ClassVar[str] = "DayReopened"
     close: UUID
     day: str
+
+
+@dataclass(frozen=True)
+class ShopExported(Happening):
+    """The owner took everything away in one archive."""
+
+    name: ClassVar[str] = "ShopExported"
+    member: UUID

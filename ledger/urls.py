@@ -4,7 +4,19 @@ import datetime as dt
 
 from django.urls import path, register_converter
 
-from ledger.views import accounts, buyers, charges, entries, farmer_import, farmers, movements, pending, slips
+from ledger.views import (
+    accounts,
+    buyers,
+    charges,
+    days,
+    entries,
+    export,
+    farmer_import,
+    farmers,
+    movements,
+    pending,
+    slips,
+)
 
 app_name = "ledger"
 
@@ -66,4 +78,10 @@ urlpatterns = [
     path("buyers/<uuid:buyer_id>/account.csv", buyers.buyer_file, name="buyer_file"),
     path("buyers/<uuid:buyer_id>/edit/", buyers.buyer_edit, name="buyer_edit"),
     path("shrinkage/", buyers.shrinkage, name="shrinkage"),
+    path("export/", export.export, name="export"),
+    path("days/", days.day_list, name="day_list"),
+    path("days/<day:day>/", days.day_close, name="day_close"),
+    path("days/<day:day>/reopen/", days.day_reopen, name="day_reopen"),
+    path("expenses/new/", days.expense_new, name="expense_new"),
+    path("expenses/<uuid:expense_id>/reverse/", days.expense_reverse, name="expense_reverse"),
 ]

@@ -16,6 +16,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 from ledger.forms.entries import EntryEditForm, EntryFilter, EntryForm, VoidForm
 from ledger.models import DailyEntry
 from ledger.selectors.charges import charges_with, items_of
+from ledger.selectors.days_cash import is_locked
 from ledger.selectors.entries import entry_of, may_change, totals_of, version_of
 from ledger.selectors.history import changes_between, history_of
 from ledger.selectors.lists import entries_matching, last_lines_on, with_strikes
@@ -97,17 +98,20 @@ def entry_list(request: ShopRequest) -> HttpResponse:
     """The book: today's lines, or those the filters ask for."""
     today = business_date_of(timezone.now(), request.shop.turnover_hour)
     form = EntryFilter(request.GET, shop=request.shop, today=today)
-    entries, several_days = DailyEntry.objects.none(), False
+    entries, several_days, locked = DailyEntry.objects.none(), False, None
     if form.is_valid():
         question = form.question()
         entries = entries_matching(request.shop, **question)
         several_days = question["start"] < question["end"]
+        if not several_days and is_locked(request.shop, question["end"]):
+            locked = question["end"]
     page = Paginator(with_strikes(entries.with_names()), LINES_ON_A_PAGE).get_page(request.GET.get("page"))
     context = {
         "form": form,
         "page": page,
         "totals": totals_of(entries),
         "several_days": several_days,
+        "locked": locked,
         "farmers": request.shop.farmers.active(),
     }
     return render_page(request, "ledger/entry_list.html", context, fragment="found")
@@ -119,14 +123,21 @@ def entry_detail(request: ShopRequest, entry_id: UUID) -> HttpResponse:
     """One line with all its figures and everything that was ever done to it."""
     entry = entry_of(request.member, entry_id)
     history = history_of(entry)
+    locked = entry.business_date if is_locked(request.shop, entry.business_date) else None
     context = {
         "entry": entry,
         "history": history,
         "last": history[-1],
         "charged": items_of(charges_with(entry)),
-        "may_change": may_change(request.member, entry) and not entry.is_voided,
+        "locked": locked,
+        "may_change": may_change(request.member, entry) and not entry.is_voided and not locked,
     }
     return render_page(request, "ledger/entry_detail.html", context)
+
+
+def _stands_as_it_is(entry: DailyEntry) -> bool:
+    """Whether there is nothing to fill in: its page says why, and what to do."""
+    return entry.is_voided or is_locked(entry.shop, entry.business_date)
 
 
 def _to_change(request: ShopRequest, entry_id: UUID) -> DailyEntry:
@@ -145,7 +156,7 @@ def entry_edit(request: ShopRequest, entry_id: UUID) -> HttpResponse:
     If the line changed meanwhile, both versions are shown side by side and nothing is written.
     """
     entry = _to_change(request, entry_id)
-    if request.method == "GET" and entry.is_voided:
+    if request.method == "GET" and _stands_as_it_is(entry):
         return redirect("ledger:entry_detail", entry.pk)
     if request.method == "GET":
         typed = request.GET if wants_fragment(request) else None
@@ -209,7 +220,7 @@ def _voided_meanwhile(request: ShopRequest, entry: DailyEntry) -> HttpResponse:
 def entry_void(request: ShopRequest, entry_id: UUID) -> HttpResponse:
     """Cancel a line, with a reason."""
     entry = _to_change(request, entry_id)
-    if request.method == "GET" and entry.is_voided:
+    if request.method == "GET" and _stands_as_it_is(entry):
         return redirect("ledger:entry_detail", entry.pk)
     context = {"entry": entry, "form": VoidForm(initial={"version": entry.version})}
     if request.method == "GET":

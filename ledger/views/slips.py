@@ -8,6 +8,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET
 
 from ledger.documents import roll_length, sheets_of
+from ledger.selectors.days_cash import is_locked
 from ledger.selectors.entries import slips_on
 from ledger.selectors.farmers import farmer_of
 from malar.accounts.access import member_required
@@ -38,5 +39,6 @@ def slip(request: ShopRequest, day: dt.date, farmer_id: UUID) -> HttpResponse:
 def slip_sheet(request: ShopRequest, day: dt.date) -> HttpResponse:
     """The slips of all farmers of a day, six to a sheet of A4."""
     slips = slips_on(request.shop, day)
-    context = {"day": day, "slips": slips, "sheets": sheets_of(slips)}
+    locked = day if is_locked(request.shop, day) else None
+    context = {"day": day, "slips": slips, "sheets": sheets_of(slips), "locked": locked}
     return render_page(request, "ledger/slip_sheet.html", context)

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_GET
 
 from ledger.selectors.charges import charges_on, items_of, sum_of
 from ledger.selectors.days import day_of, state_of
+from ledger.selectors.days_cash import is_locked
 from ledger.selectors.entries import entries_seen_by, totals_of
 from ledger.selectors.farmers import farmers_seen_by
 from ledger.selectors.lists import last_lines_on
@@ -51,6 +52,7 @@ def board(request: ShopRequest) -> HttpResponse:
         "more_farmers": figures.farmers[FARMERS_AT_ONCE:],
         "lines": last_lines_on(request.shop, day),
         "waiting": waiting_in(request.shop, today),
+        "is_locked": is_locked(request.shop, day),
         "state": state,
         "as_of": now,
     }

@@ -9,6 +9,7 @@
 
 /** Each import is written out, so that its hashed name can be put in. @type {Record<string, () => Promise<Behaviour>>} */
 const BEHAVIOURS = {
+  "cash-count": () => import("./behaviours/cash-count.js"),
   clock: () => import("./behaviours/clock.js"),
   copy: () => import("./behaviours/copy.js"),
   "farmer-list-file": () => import("./behaviours/farmer-list-file.js"),

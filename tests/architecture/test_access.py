@@ -17,6 +17,7 @@ from django.urls import get_resolver, reverse
 from django.urls.resolvers import RoutePattern, URLPattern, URLResolver
 
 from ledger.models import Charge, CommissionRule, DailyEntry, Farmer
+from ledger.services.days import record_expense
 from ledger.services.movements import write_movement
 from malar.accounts.models import Membership
 from pricing.models import Flower
@@ -237,6 +238,17 @@ TABLE: dict[str, Row] = {
     "GET ledger:buyer_receipt_reverse": (302, 404, 403, 200, 200),
     "POST ledger:buyer_receipt_reverse": (302, 404, 403, 422, 422),
     "GET ledger:shrinkage": (302, 200, 403, 200, 200),
+    "GET ledger:export": (302, 200, 403, 403, 200),
+    "POST ledger:export": (302, 200, 403, 403, 200),
+    "GET ledger:day_list": (302, 200, 403, 200, 200),
+    "GET ledger:day_close": (302, 200, 403, 200, 200),
+    "POST ledger:day_close": (302, 422, 403, 422, 422),
+    "GET ledger:day_reopen": (302, 405, 403, 403, 405),
+    "POST ledger:day_reopen": (302, 302, 403, 403, 302),
+    "GET ledger:expense_new": (302, 200, 403, 200, 200),
+    "POST ledger:expense_new": (302, 422, 403, 422, 422),
+    "GET ledger:expense_reverse": (302, 404, 403, 200, 200),
+    "POST ledger:expense_reverse": (302, 404, 403, 422, 422),
     "GET pricing:rate_board": (302, 200, 403, 200, 200),
     "POST pricing:rate_board": (302, 422, 403, 403, 422),
     "GET pricing:rate_wall": (302, 200, 403, 200, 200),
@@ -287,6 +299,14 @@ def stage(
             mode="cash",
         )
     buyer, sale, receipt = a_buyer_of(kumar, jasmine, line.business_date)
+    expense = record_expense(
+        by=kumar,
+        key=uuid4(),
+        amount=Decimal(20),
+        what="tea",
+        business_date=line.business_date,
+        mode="cash",
+    )
     assert raja.member is not None
     clients = {"anonymous": Client(raise_request_exception=False)}
     for name, member in (("devi", devi), ("raja", raja.member), ("kumar", kumar), ("meena", meena)):
@@ -305,6 +325,7 @@ def stage(
             "buyer_id": buyer,
             "sale_id": sale,
             "receipt_id": receipt,
+            "expense_id": expense.made,
             "flower_id": jasmine.pk,
             "day": line.business_date,
             "app_label": "ledger",

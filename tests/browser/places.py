@@ -16,6 +16,7 @@ from django.utils import timezone
 from playwright.sync_api import BrowserContext, Page
 
 from ledger.models import Charge, DailyEntry, Farmer
+from ledger.services.days import close_day, record_expense
 from ledger.services.movements import record_movement
 from malar.accounts.domain import Role
 from malar.accounts.models import Membership
@@ -47,6 +48,9 @@ class Morning:
     """By status: one of each."""
     buyer: tuple[UUID, UUID, UUID]
     """A buyer, what he took today, what he paid."""
+    expense: UUID
+    yesterday: dt.date
+    """A day that is closed."""
 
     @classmethod
     def begin(cls, *, days: int) -> "Morning":
@@ -60,7 +64,8 @@ class Morning:
         owner, clerk = member[Role.ADMIN], member[Role.STAFF]
         today = business_date_of(timezone.now(), owner.shop.turnover_hour)
         buyer = a_buyer_of(owner, line.flower, today)
-        return cls(*people, line.farmer, line, money_moved(owner, clerk, line.farmer), buyer)
+        moved = money_moved(owner, clerk, line.farmer)
+        return cls(*people, line.farmer, line, moved, buyer, *day_closed(clerk, today - dt.timedelta(days=1)))
 
     def speak(self, language: str) -> None:
         """Everybody reads this language from now on."""
@@ -97,6 +102,26 @@ def money_moved(owner: Membership, clerk: Membership, farmer: Farmer) -> dict[st
         )
         by_status[answer.body["status"]] = answer.made
     return by_status
+
+
+def day_closed(clerk: Membership, yesterday: dt.date) -> tuple[UUID, dt.date]:
+    """Yesterday's cash was ₹20 short and is locked; today the shop paid for the bus."""
+    close_day(
+        by=clerk,
+        key=uuid4(),
+        day=yesterday,
+        denominations={"500": 40, "200": 20, "50": 17, "10": 13},
+        opening_cash=Decimal(25000),
+    )
+    expense = record_expense(
+        by=clerk,
+        key=uuid4(),
+        amount=Decimal(120),
+        what="பஸ் லக்கேஜ்",
+        business_date=yesterday + dt.timedelta(days=1),
+        mode="cash",
+    )
+    return expense.made, yesterday
 
 
 @dataclass(frozen=True)
@@ -210,6 +235,19 @@ PLACES: tuple[Place, ...] = (
     Place("buyer-sale-void", lambda morning, _: f"/ledger/buyers/sales/{morning.buyer[1]}/void/"),
     Place("buyer-receipt-new", "/ledger/buyers/receipts/new/?buyer=1"),
     Place("shrinkage", "/ledger/shrinkage/", sizes=(*COUNTER_SIZES, PHONE)),
+    Place("days", "/ledger/days/", sizes=(*COUNTER_SIZES, PHONE)),
+    Place(
+        "day-close",
+        lambda morning, _: f"/ledger/days/{morning.line.business_date}/",
+        sizes=(*COUNTER_SIZES, PHONE),
+        act=lambda page: page.fill("#id_500", "38"),
+    ),
+    Place(
+        "day-closed", lambda morning, _: f"/ledger/days/{morning.yesterday}/", sizes=(*COUNTER_SIZES, PHONE)
+    ),
+    Place("export", "/ledger/export/"),
+    Place("expense-new", "/ledger/expenses/new/"),
+    Place("expense", lambda morning, _: f"/ledger/expenses/{morning.expense}/reverse/"),
     Place("farmer-new", "/ledger/farmers/new/"),
     Place("farmer-edit", lambda morning, _: f"/ledger/farmers/{morning.farmer.pk}/edit/"),
     Place("farmer-import", "/ledger/farmers/import/"),
