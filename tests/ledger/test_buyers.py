@@ -294,7 +294,7 @@ def test_two_receipts_at_once_are_both_kept(
 
     def unguarded(shop: Shop, day: dt.date) -> str:
         number = BuyerReceipt.objects.filter(shop=shop).count() + 1
-        together.wait(5)
+        together.wait(20)
         return f"V2526-{number:04}"
 
     if not guarded:
@@ -303,7 +303,7 @@ def test_two_receipts_at_once_are_both_kept(
     def pay(amount: str) -> None:
         try:
             if guarded:
-                together.wait(5)
+                together.wait(20)
             with contextlib.suppress(IntegrityError):
                 paid(meena, mani, amount)
         finally:

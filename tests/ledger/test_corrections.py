@@ -265,14 +265,17 @@ def test_the_same_key_corrects_once(kumar: Membership, raja: Farmer, jasmine: Fl
 # --- Two at once ----------------------------------------------------------------------------
 
 
-def two_correct_at_once(by: Membership, entry: DailyEntry, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Both look for a reversal before either writes one, if nothing keeps the second waiting."""
+def two_correct_at_once(
+    by: Membership, entry: DailyEntry, monkeypatch: pytest.MonkeyPatch, *, patience: float
+) -> list[str]:
+    """Both look for a reversal before either writes one, if nothing keeps the second waiting; the first
+    waits `patience` seconds for it."""
     looked = threading.Barrier(2)
 
     def slowly(line: DailyEntry) -> DailyEntry | None:
         found = book.correction_of(line)
         with contextlib.suppress(threading.BrokenBarrierError):
-            looked.wait(timeout=0.5)  # broken: the other one waits outside, as it should
+            looked.wait(timeout=patience)  # broken: the other one waits outside, as it should
         return found
 
     monkeypatch.setattr(corrections, "correction_of", slowly)
@@ -296,7 +299,7 @@ def test_two_who_correct_the_same_line_at_once_reverse_it_once(
 ) -> None:
     entry = sold(kumar, raja, jasmine)
     settle(entry)
-    assert two_correct_at_once(kumar, entry, monkeypatch) == ["corrected", "done"]
+    assert two_correct_at_once(kumar, entry, monkeypatch, patience=0.5) == ["corrected", "done"]
     assert DailyEntry.objects.filter(corrects=entry.pk).count() == 2
 
 
@@ -309,5 +312,5 @@ def test_without_the_lock_the_same_race_reverses_it_twice(
     entry = sold(kumar, raja, jasmine)
     settle(entry)
     monkeypatch.setattr(corrections, "_hold", lambda _entry_id: None)
-    assert two_correct_at_once(kumar, entry, monkeypatch) == ["done", "done"]
+    assert two_correct_at_once(kumar, entry, monkeypatch, patience=20.0) == ["done", "done"]
     assert DailyEntry.objects.filter(corrects=entry.pk).count() == 4

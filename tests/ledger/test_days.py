@@ -463,29 +463,39 @@ def without_the_writers_lock() -> Iterator[None]:
 
 
 def held_at(
-    monkeypatch: pytest.MonkeyPatch, module: Any, reached: threading.Event, until: threading.Event
+    monkeypatch: pytest.MonkeyPatch,
+    module: Any,
+    reached: threading.Event,
+    until: threading.Event,
+    patience: float,
 ) -> None:
-    """Stop a service of `module` when it has written everything and not committed."""
+    """Stop a service of `module` when it has written everything and not committed, `patience` seconds at most."""
     tell = module.record
 
     def tell_and_wait(*arguments: Any, **named: Any) -> None:
         tell(*arguments, **named)
         reached.set()
-        until.wait(timeout=1.0)
+        until.wait(timeout=patience)
 
     monkeypatch.setattr(module, "record", tell_and_wait)
 
 
 def an_unpriced_line_against_a_close(
-    kumar: Membership, raja: Farmer, jasmine: Flower, monkeypatch: pytest.MonkeyPatch, *, first: str
+    kumar: Membership,
+    raja: Farmer,
+    jasmine: Flower,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    first: str,
+    patience: float = 1.0,
 ) -> tuple[int, int, list[str]]:
     """Both at once, the `first` of them held before its commit. What the close counted, what stands in the
     day, and the codes of what was refused."""
     reached, done = threading.Event(), threading.Event()
-    held_at(monkeypatch, entries if first == "entry" else days, reached, done)
+    held_at(monkeypatch, entries if first == "entry" else days, reached, done, patience)
 
     def second(act: Callable[[], object]) -> None:
-        reached.wait(timeout=5.0)
+        reached.wait(timeout=20.0)
         try:
             act()
         finally:
@@ -529,7 +539,7 @@ def test_without_the_lock_an_entry_slips_in_between(
     kumar: Membership, raja: Farmer, jasmine: Flower, monkeypatch: pytest.MonkeyPatch, first: str
 ) -> None:
     """The negative control: the line stands in a closed day whose close has not counted it."""
-    found = an_unpriced_line_against_a_close(kumar, raja, jasmine, monkeypatch, first=first)
+    found = an_unpriced_line_against_a_close(kumar, raja, jasmine, monkeypatch, first=first, patience=20.0)
     assert found == (0, 1, [])
 
 
@@ -546,7 +556,7 @@ def test_of_two_closes_at_once_the_second_is_told_that_the_day_is_closed(
     def look_and_wait(*arguments: Any) -> Any:
         found = look(*arguments)
         with contextlib.suppress(threading.BrokenBarrierError):
-            looked.wait(timeout=1.0)
+            looked.wait(timeout=1.0 if guarded else 20.0)
         return found
 
     monkeypatch.setattr(days, "close_of", look_and_wait)

@@ -314,7 +314,7 @@ def test_two_at_once_cannot_both_slip_under_the_limit(
         owed = ask(farmer, kind)
         # With the lock the second cannot have asked: the first goes on after the wait.
         with contextlib.suppress(threading.BrokenBarrierError):
-            asked.wait(timeout=1.0)
+            asked.wait(timeout=1.0 if guarded else 20.0)
         return owed
 
     monkeypatch.setattr(movements, "owed_of", ask_and_wait)
@@ -339,7 +339,7 @@ def test_two_at_once_cannot_pay_back_more_than_is_outstanding(
     def ask_and_wait(farmer: Farmer, kind: str) -> Decimal:
         owed = ask(farmer, kind)
         with contextlib.suppress(threading.BrokenBarrierError):
-            asked.wait(timeout=1.0)
+            asked.wait(timeout=1.0 if guarded else 20.0)
         return owed
 
     def repay() -> None:
