@@ -169,6 +169,7 @@ TABLE: dict[str, Row] = {
     "GET api:daily_entry_void": (401, 405, 405, 405, 405),
     "POST api:daily_entry_void": (401, 404, 404, 200, 200),
     "GET api:daily_entry_history": (401, 404, 404, 200, 200),
+    "GET api:audit_event_list": (401, 200, 403, 403, 200),
     "GET api:charge_list": (401, 200, 200, 200, 200),
     "POST api:charge_list": (401, 422, 403, 201, 201),
     "GET api:charge_waive": (401, 405, 405, 405, 405),
