@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from ledger.api import charges, entries, farmers, movements, pricing
+from ledger.api import audit, charges, entries, farmers, movements, pricing
 
 urlpatterns = [
     path("farmers/", farmers.FarmerList.as_view(), name="farmer_list"),
@@ -28,6 +28,7 @@ urlpatterns = [
         entries.DailyEntryHistory.as_view(),
         name="daily_entry_history",
     ),
+    path("audit-events/", audit.AuditEventList.as_view(), name="audit_event_list"),
     path("charges/", charges.ChargeList.as_view(), name="charge_list"),
     path("charges/<uuid:charge_id>/waive/", charges.ChargeWaive.as_view(), name="charge_waive"),
 ]

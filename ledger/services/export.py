@@ -6,113 +6,22 @@ import json
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import IO, Any
 
-from django.apps import apps
-from django.db import connection, models, transaction
+from django.db import connection, transaction
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 from psycopg import sql
 
 from ledger.events import ShopExported
+from ledger.selectors.tables import Table, tables
 from malar.accounts.domain import Language, Role
-from malar.accounts.models import Membership, Shop, User
+from malar.accounts.models import Membership, Shop
 from malar.kernel.clock import KOLKATA
 from malar.kernel.errors import NotAllowed
 from malar.kernel.formatting import clock_time, day
 from malar.kernel.transactions import unit_of_work
 from malar.trail.services.events import record
-
-HOUSE = ("malar", "pricing", "ledger", "settlements", "notifications")
-"""Our rooms; the frameworks' tables hold sessions and rights, and nothing of the book."""
-NO_SHOPS = frozenset(
-    {
-        # The house's own: heartbeats, checks over all shops, wordings that all shops share, what a development
-        # machine would have sent.
-        *("trail_pulse", "trail_bookscheck", "notifications_consoletext"),
-        *("notifications_messagetemplate", "notifications_messagetemplateevent"),
-        # Answers by their keys, for retries: every fact in them is in the tables they are about.
-        "trail_answeredrequest",
-    }
-)
-SECRET = frozenset({"password", "last_login"})
-MEMBERS = "id IN (SELECT user_id FROM accounts_membership WHERE shop_id = {shop})"
-
-
-@dataclass(frozen=True)
-class Table:
-    """A table of the archive: its columns in order, which of them are numbers with decimals, and SQL that
-    says which rows are a shop's (`{shop}`)."""
-
-    name: str
-    columns: tuple[str, ...]
-    decimals: frozenset[str]
-    whose: str
-
-    @property
-    def has_context(self) -> bool:
-        """Whether its rows are versions, and say who made them, by which door and why."""
-        return "pgh_context_id" in self.columns
-
-    def rows(self, shop: Shop, *, as_json: bool) -> sql.Composed:
-        """A SELECT of the shop's rows, the oldest key first. In JSON a number with decimals is a string."""
-
-        def column(name: str) -> sql.Composable:
-            plain = sql.Identifier(self.name, name)
-            if as_json and name in self.decimals:
-                return sql.SQL("{}::text AS {}").format(plain, sql.Identifier(name))
-            return plain
-
-        columns: list[sql.Composable] = [column(name) for name in self.columns]
-        said, who = sql.SQL(""), sql.SQL("")
-        if self.has_context:
-            said = sql.SQL(", context.metadata AS context")
-            who = sql.SQL(" LEFT JOIN pghistory_context AS context ON context.id = pgh_context_id")
-        whose = sql.SQL(self.whose).format(shop=sql.Literal(shop.pk))
-        table = sql.Identifier(self.name)
-        first = "pgh_id" if "pgh_id" in self.columns else "id"
-        return sql.SQL(
-            "SELECT {columns}{said} FROM (SELECT * FROM {table} WHERE {whose}) AS {table}{who}"
-            " ORDER BY {table}.{first}"
-        ).format(
-            columns=sql.SQL(", ").join(columns),
-            said=said,
-            table=table,
-            whose=whose,
-            who=who,
-            first=sql.Identifier(first),
-        )
-
-
-def tables() -> list[Table]:
-    """Every table of the house that holds something of a shop, its history too. Raises LookupError for a
-    table of which nobody has said whose its rows are."""
-    return [
-        _table(model)
-        for room in apps.get_app_configs()
-        if room.name.partition(".")[0] in HOUSE
-        for model in room.get_models()
-        if not model._meta.proxy and model._meta.db_table not in NO_SHOPS
-    ]
-
-
-def _table(model: type[models.Model]) -> Table:
-    fields = [field for field in model._meta.concrete_fields if field.column not in SECRET]
-    columns = tuple(field.column for field in fields)
-    about = getattr(model, "pgh_tracked_model", model)
-    if "shop_id" in columns:
-        whose = "shop_id = {shop}"
-    elif about is Shop:
-        whose = "id = {shop}"
-    elif about is User:
-        whose = MEMBERS
-    else:
-        raise LookupError(f"whose are the rows of {model._meta.db_table}?")
-    decimals = frozenset(
-        field.column for field in fields if (field.db_type(connection) or "").startswith("numeric")
-    )
-    return Table(model._meta.db_table, columns, decimals, whose)
 
 
 @unit_of_work

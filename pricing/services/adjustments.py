@@ -59,9 +59,10 @@ def begin_adjustment(adjustment: RateAdjustment) -> None:
 
 
 def adjustment_faults(adjustment: RateAdjustment) -> list[Fault]:
-    """What forbids a new adjustment. One query."""
+    """What forbids an adjustment, a new one or one that is put to use again. At most one query."""
     value, faults = adjustment.value, [*naming_faults(adjustment), *code_faults(adjustment.code)]
-    if adjustment.shop.rate_adjustments.filter(code=adjustment.code, is_active=True).exists():
+    others = adjustment.shop.rate_adjustments.filter(code=adjustment.code, is_active=True)
+    if adjustment.is_active and others.exclude(pk=adjustment.pk).exists():
         faults.append(Fault("/code", "code_taken", _("Another adjustment has this code.")))
     if adjustment.basis not in AdjustmentBasis.values:
         faults.append(Fault("/basis", "unknown_basis", _("Choose percent or ₹ per unit.")))

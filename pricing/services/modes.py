@@ -80,7 +80,7 @@ def begin_mode(rule: PricingRule) -> None:
     begin(rule, beside)
 
 
-def ending_faults(shop: Shop, flower: Flower | None, day: dt.date) -> list[Fault]:
+def as_shop_faults(shop: Shop, flower: Flower | None, day: dt.date) -> list[Fault]:
     """What forbids that a flower is priced as the shop from a day on."""
     faults = past_faults(shop, day)
     if flower is None:
@@ -94,9 +94,9 @@ def ending_faults(shop: Shop, flower: Flower | None, day: dt.date) -> list[Fault
 
 @step
 def end_mode(by: Membership, flower: Flower | None, day: dt.date) -> None:
-    """Price a flower as the shop from a day on. Raises RuleBroken as `ending_faults` says."""
+    """Price a flower as the shop from a day on. Raises RuleBroken as `as_shop_faults` says."""
     lock_terms(by.shop)
-    refuse(ending_faults(by.shop, flower, day))
+    refuse(as_shop_faults(by.shop, flower, day))
     _in_force(by.shop, flower, day).filter(valid_from=day).delete()
     end_on(day, _in_force(by.shop, flower, day))
 

@@ -161,6 +161,11 @@ def slot_faults(slot: TimeSlot, *, instead_of: TimeSlot | None = None) -> list[F
     return faults
 
 
+def ending_faults(slot: TimeSlot, day: dt.date) -> list[Fault]:
+    """What forbids that a slot ends on a day."""
+    return [*past_faults(slot.shop, day), *_ended_faults(slot)]
+
+
 def _ended_faults(slot: TimeSlot) -> list[Fault]:
     if not slot.is_active:
         return [Fault("", "ended", _("This time slot is out of use. Add another one."))]
@@ -204,7 +209,7 @@ def replace_slot(by: Membership, slot: TimeSlot, follower: TimeSlot) -> None:
 def end_slot(slot: TimeSlot, day: dt.date) -> None:
     """No such slot from a day on. Raises RuleBroken `past`, `ended`."""
     lock_terms(slot.shop)
-    refuse([*past_faults(slot.shop, day), *_ended_faults(slot)])
+    refuse(ending_faults(slot, day))
     _end(slot, day_begins(slot.shop, max(day, slot.valid_from or day)))
     transaction.on_commit(partial(forget_board, slot.shop))
 

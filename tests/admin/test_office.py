@@ -28,10 +28,11 @@ from malar.accounts.models import Membership, Shop, User
 from malar.ops.books import LATE_AFTER
 from malar.trail.models import BooksCheck
 from notifications.models import Message
-from pricing.models import Flower, MarketRate, TimeSlot
+from pricing.models import FeeRule, Flower, MarketRate, PricingRule, RateAdjustment, TimeSlot
 from pricing.selectors.rates import board_now
 from tests import cast
 from tests.conftest import page_of
+from tests.ledger.terms import a_fee, an_adjustment
 
 DAY = "2026-03-06"
 REGISTERED = sorted(admin.site._registry, key=lambda model: model._meta.label)
@@ -68,7 +69,12 @@ def meenas(meena: Membership, kumar: Membership) -> Meenas:
     commission = CommissionRule.objects.create(
         shop=shop, farmer=farmer, flower=flower, pct=8, valid_from=DAY, made_by=meena
     )
+    way = PricingRule.objects.create(shop=shop, flower=flower, mode="lot", valid_from=DAY, made_by=meena)
+    fee, wet = a_fee(shop, "toll", "per_sack", "5"), an_adjustment(shop, "wet", "percent", "-10")
+    for named in (fee, wet):
+        type(named).objects.filter(pk=named.pk).update(name_ta=MARK, name_en=MARK)
     rows: list[Model] = [shop, kumar, flower, slot, farmer, entry, MarketRate.objects.get(), commission]
+    rows += [way, fee, wet]
     return Meenas({type(row): row for row in rows})
 
 
@@ -274,7 +280,10 @@ def test_nothing_is_deleted(meena: Membership, meenas: Meenas, model: type[Model
     assert type(row)._default_manager.filter(pk=row.pk).exists()
 
 
-@every([model for model in REGISTERED if model not in {Shop, Flower, TimeSlot, CommissionRule}])
+WRITTEN_HERE = {Shop, Flower, TimeSlot, CommissionRule, PricingRule, RateAdjustment, FeeRule}
+
+
+@every([model for model in REGISTERED if model not in WRITTEN_HERE])
 def test_what_has_a_page_of_its_own_is_only_read_here(
     meena: Membership, meenas: Meenas, model: type[Model]
 ) -> None:
@@ -353,24 +362,6 @@ def test_a_code_is_used_once_in_a_shop_and_again_in_another(
     assert answer.status_code == 200
     assert answer.context["adminform"].form.errors
     assert page_of(devi).post(url(Flower, "add"), again).status_code == 302
-
-
-def test_slots_that_overlap_are_refused_in_words(meena: Membership) -> None:
-    cast.a_slot(meena.shop, "05:30", "07:00")
-    slot = {
-        "name_ta": "ஆறு மணி விலை",
-        "name_en": "6 o'clock rate",
-        "start": "06:00",
-        "end": "08:00",
-        "is_active": "on",
-    }
-    client = page_of(meena)
-    answer = client.post(url(TimeSlot, "add"), slot)
-    assert answer.status_code == 200
-    assert "Another slot" in str(answer.context["adminform"].form.errors)
-    answer = client.post(url(TimeSlot, "add"), slot | {"end": "05:00"})
-    assert "must be later" in str(answer.context["adminform"].form.errors)
-    assert client.post(url(TimeSlot, "add"), slot | {"start": "07:00"}).status_code == 302
 
 
 def test_a_flower_no_longer_sold_leaves_the_board_at_once(

@@ -20,9 +20,9 @@ from ledger.models import Charge, CommissionRule, DailyEntry, Farmer
 from ledger.services.days import record_expense
 from ledger.services.movements import write_movement
 from malar.accounts.models import Membership
-from pricing.models import Flower
+from pricing.models import Flower, PricingRule
 from tests.cast import a_buyer_of, a_slot, at, called, recorded
-from tests.ledger.terms import a_fee
+from tests.ledger.terms import a_fee, an_adjustment
 
 pytestmark = pytest.mark.django_db
 
@@ -105,6 +105,21 @@ TABLE: dict[str, Row] = {
     "GET admin:pricing_marketrate_history": (302, 302, 302, 302, 200),
     "GET admin:pricing_marketrate_delete": (302, 403, 302, 302, 403),
     "GET admin:pricing_marketrate_change": (302, 302, 302, 302, 200),
+    "GET admin:pricing_pricingrule_changelist": (302, 200, 302, 302, 200),
+    "GET admin:pricing_pricingrule_add": (302, 200, 302, 302, 200),
+    "GET admin:pricing_pricingrule_history": (302, 302, 302, 302, 200),
+    "GET admin:pricing_pricingrule_delete": (302, 403, 302, 302, 403),
+    "GET admin:pricing_pricingrule_change": (302, 302, 302, 302, 200),
+    "GET admin:pricing_rateadjustment_changelist": (302, 200, 302, 302, 200),
+    "GET admin:pricing_rateadjustment_add": (302, 200, 302, 302, 200),
+    "GET admin:pricing_rateadjustment_history": (302, 302, 302, 302, 200),
+    "GET admin:pricing_rateadjustment_delete": (302, 403, 302, 302, 403),
+    "GET admin:pricing_rateadjustment_change": (302, 302, 302, 302, 200),
+    "GET admin:pricing_feerule_changelist": (302, 200, 302, 302, 200),
+    "GET admin:pricing_feerule_add": (302, 200, 302, 302, 200),
+    "GET admin:pricing_feerule_history": (302, 302, 302, 302, 200),
+    "GET admin:pricing_feerule_delete": (302, 403, 302, 302, 403),
+    "GET admin:pricing_feerule_change": (302, 302, 302, 302, 200),
     "GET admin:ledger_farmer_changelist": (302, 200, 302, 302, 200),
     "GET admin:ledger_farmer_add": (302, 403, 302, 302, 403),
     "GET admin:ledger_farmer_history": (302, 302, 302, 302, 200),
@@ -154,6 +169,7 @@ TABLE: dict[str, Row] = {
     "GET api:daily_entry_void": (401, 405, 405, 405, 405),
     "POST api:daily_entry_void": (401, 404, 404, 200, 200),
     "GET api:daily_entry_history": (401, 404, 404, 200, 200),
+    "GET api:audit_event_list": (401, 200, 403, 403, 200),
     "GET api:charge_list": (401, 200, 200, 200, 200),
     "POST api:charge_list": (401, 422, 403, 201, 201),
     "GET api:charge_waive": (401, 405, 405, 405, 405),
@@ -298,6 +314,7 @@ def stage(
             business_date=line.business_date,
             mode="cash",
         )
+    way = PricingRule.objects.create(shop=meena.shop, mode="called", valid_from="2026-03-06", made_by=meena)
     buyer, sale, receipt = a_buyer_of(kumar, jasmine, line.business_date)
     expense = record_expense(
         by=kumar,
@@ -338,6 +355,9 @@ def stage(
             "membership": kumar.pk,
             "flower": jasmine.pk,
             "timeslot": slot.pk,
+            "pricingrule": way.pk,
+            "rateadjustment": an_adjustment(meena.shop, "wet", "percent", "-10").pk,
+            "feerule": charge.fee_id,
             "marketrate": meena.shop.market_rates.get().pk,
             "farmer": lakshmi.pk,
             "dailyentry": line.pk,

@@ -19,9 +19,10 @@ from django.db import connection
 from django.db.models import Sum
 
 from ledger.models import DailyEntry, Farmer, Transfer
+from ledger.selectors.tables import NO_SHOPS, tables
 from ledger.services import export
 from ledger.services.entries import edit_entry
-from ledger.services.export import NO_SHOPS, tables, write_archive
+from ledger.services.export import write_archive
 from malar.accounts.models import Membership
 from malar.kernel.ids import new_id
 from malar.trail.models import Event
