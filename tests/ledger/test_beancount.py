@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+from decimal import Decimal
 from io import StringIO
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from django.core.management import CommandError, call_command
 
 from ledger.models import Transfer
 from malar.accounts.models import Membership
+from malar.kernel.money import PAISA
 from tests.book import a_whole_book
 
 pytestmark = pytest.mark.django_db
@@ -34,7 +36,7 @@ def bean_check(text: str, folder: Path) -> tuple[int, str]:
 
 
 def by_a_paisa(found: re.Match[str]) -> str:
-    return f"{found[1]}{float(found[2]) + 0.01:.2f}{found[3]}"
+    return f"{found[1]}{Decimal(found[2]) + PAISA:.2f}{found[3]}"
 
 
 def test_an_engine_that_knows_nothing_of_ours_agrees(text: str, tmp_path: Path) -> None:
