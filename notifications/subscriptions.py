@@ -88,7 +88,7 @@ def _as_told(entry: DailyEntry) -> Any:
     told = last_told(entry)
     if told is not None:
         return version_of(entry, told)
-    if entry.kind == EntryKind.REPLACEMENT:
+    if entry.kind == EntryKind.REPLACEMENT and entry.corrects:
         return DailyEntry.objects.get(shop_id=entry.shop_id, pk=entry.corrects)
     return None
 
