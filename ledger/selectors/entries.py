@@ -97,7 +97,7 @@ class LineBackground:
     flower: Flower | None
     earlier: list[EarlierLine]
     quote: Quote
-    fees: list[Fee]
+    fees: Sequence[Fee]
     """Those charged with every line of the day."""
     adjustments: list[dict[str, Any]]
     """Those that were asked for and that the shop has, in that order (`ledger.services.entries.Priced`)."""

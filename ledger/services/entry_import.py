@@ -20,7 +20,7 @@ from ledger.selectors.entries import BAND_DAYS, BAND_LINES, LineAsked, line_back
 from ledger.services import charges, entries
 from ledger.services.charges import frozen_charges
 from ledger.services.entries import NewLine, decided, mark_slip_taken, refusal, time_faults
-from ledger.services.partitions import ensure_month
+from ledger.services.partitions import ensure_month, know_months
 from ledger.services.posting import closed_day_refused, day_locked
 from malar.accounts.domain import Role
 from malar.accounts.models import Membership, Shop
@@ -81,11 +81,13 @@ def import_entries(
 
     def write() -> dict[str, Any]:
         faults: list[Fault] = []
+        _check_keys_at_once()
         for start in range(0, len(numbered), BATCH):
             batch = numbered[start : start + BATCH]
             taken = _decided(by, batch, days, received_at, faults)
             if not faults:
                 _write(by, taken, made)
+                know_months({days[number] for number, _line in batch})
             elif len(faults) >= MOST_NAMED:
                 break
         if faults:
@@ -95,6 +97,14 @@ def import_entries(
         return {"lines": len(numbered), "first": first, "last": last}
 
     return once(by=by, key=key, body={"lines": _digest(rows)}, made=made, effect=write)
+
+
+@step
+def _check_keys_at_once() -> None:
+    """Foreign keys are checked with each statement, not at the commit: a long queue of checks makes each
+    following statement slower (four times in the second batch, ten in the fourth)."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
 
 
 def _digest(rows: Mapping[int, NewLine]) -> str:
