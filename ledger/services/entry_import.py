@@ -147,7 +147,7 @@ def _decided(
             if day in closed:
                 raise day_locked(day, "/captured_at")
         except RuleBroken as broken:
-            faults += [_in_row(number, fault) for fault in broken.faults]
+            faults += [in_row(number, fault) for fault in broken.faults]
             continue
         if line.slip:
             if (day, line.slip) in used:
@@ -169,7 +169,8 @@ def _slips_used(shop: Shop, said: set[tuple[dt.date, str]]) -> set[tuple[dt.date
     return said & set(theirs.order_by().values_list("business_date", "slip_number"))
 
 
-def _in_row(number: int, fault: Fault) -> Fault:
+def in_row(number: int, fault: Fault) -> Fault:
+    """A fault that says in which row."""
     detail = _("Row %(row)s: %(what)s") % {"row": number, "what": fault.detail}
     return Fault(f"/rows/{number}{fault.pointer}", fault.code, detail)
 
