@@ -1,0 +1,72 @@
+/**
+ * The service worker, as pages see it: every page registers it, and a new version takes over when that disturbs nobody.
+ *
+ * A page at which somebody works holds the lock BUSY, shared with other such pages. As long as anybody holds it, or
+ * anything waits to be sent, a new version waits too, unless it is asked for by hand.
+ */
+import "./back.js";
+import { waiting } from "./waiting.js";
+
+const BUSY = "malar-busy";
+/** Nobody has touched the page for so long. */
+const QUIET_MS = 60_000;
+const LOOK_MS = 10_000;
+const UPDATE_MS = 30 * 60_000;
+
+/**
+ * @typedef {object} Page
+ * @property {() => boolean} isBusy whether something on it would be lost or torn out of a hand
+ * @property {(begin: () => void) => void} [onReady] a new version waits; `begin` lets it in by hand
+ * @property {(isIdle: boolean) => void} [onBegun] another version has taken over
+ */
+
+/** @param {Page} page */
+export async function mountWorker({ isBusy, onReady, onBegun }) {
+  const container = navigator.serviceWorker;
+  if (!container) return; // plain http in the shop's network
+  const registration = await container
+    .register("/sw.js", { updateViaCache: "none" })
+    .catch(() => undefined); // a browser may refuse, and a bad answer leaves the old one at work
+  if (!registration) return;
+
+  let touched = performance.now();
+  for (const touch of ["pointerdown", "keydown"])
+    document.addEventListener(touch, () => (touched = performance.now()), true);
+  const isIdle = () => performance.now() - touched > QUIET_MS && !isBusy();
+
+  const begin = () => registration.waiting?.postMessage("begin");
+  /** @type {ServiceWorker | null} */
+  let told = null;
+  /** @type {(() => void) | null} */
+  let release = null;
+
+  async function look() {
+    if (isIdle()) {
+      release?.();
+      release = null;
+    } else if (!release && navigator.locks) {
+      release = () => {};
+      navigator.locks.request(BUSY, { mode: "shared" }, () => new Promise((go) => (release = () => go(null))));
+    }
+    if (!registration?.waiting || !registration.active) return;
+    if (told !== registration.waiting) onReady?.(begin);
+    told = registration.waiting;
+    if (!isIdle() || (await waiting())) return;
+    const { held = [] } = (await navigator.locks?.query()) ?? {};
+    if (!held.some((lock) => lock.name === BUSY)) begin();
+  }
+
+  let isFirst = !registration.active;
+  container.addEventListener("controllerchange", () => {
+    if (!isFirst) onBegun?.(isIdle());
+    isFirst = false;
+  });
+  // Whoever was here before is gone.
+  if ("nobody" in document.body.dataset) registration.active?.postMessage("renew");
+  registration.addEventListener("updatefound", () => {
+    registration.installing?.addEventListener("statechange", look);
+  });
+  setInterval(look, LOOK_MS);
+  setInterval(() => registration.update().catch(() => {}), UPDATE_MS);
+  look();
+}
