@@ -34,7 +34,7 @@ export async function mountWorker({ isBusy, onReady, onBegun }) {
     document.addEventListener(touch, () => (touched = performance.now()), true);
   const isIdle = () => performance.now() - touched > QUIET_MS && !isBusy();
 
-  const begin = () => registration.waiting?.postMessage("begin");
+  const begin = () => registration.waiting?.postMessage({ type: "begin" });
   /** @type {ServiceWorker | null} */
   let told = null;
   /** @type {(() => void) | null} */
@@ -61,8 +61,9 @@ export async function mountWorker({ isBusy, onReady, onBegun }) {
     if (!isFirst) onBegun?.(isIdle());
     isFirst = false;
   });
-  // Whoever was here before is gone.
-  if ("nobody" in document.body.dataset) registration.active?.postMessage("renew");
+  // At a page for strangers whoever was here before is gone.
+  const type = "nobody" in document.body.dataset && !isFirst ? "renew" : "speak";
+  container.ready.then(({ active }) => active?.postMessage({ type, language: document.documentElement.lang }));
   registration.addEventListener("updatefound", () => {
     registration.installing?.addEventListener("statechange", look);
   });

@@ -48,11 +48,17 @@
   }
 
   /** Somebody signed out: whatever is kept goes. The shell is fetched first, for without it the counter does not open. */
-  async function renew() {
+  async function renew(/** @type {string} */ language) {
     const fresh = await shell().catch(() => null);
     for (const name of await caches.keys())
       if (name === SHELL ? fresh : !name.startsWith(SHELLS)) await caches.delete(name);
     if (fresh) await keep(fresh);
+    await speak(language);
+  }
+
+  /** Where the icon on the home screen leads, and what the offline page speaks. @param {string} language ta or en */
+  async function speak(language) {
+    await (await caches.open(SHELL)).put(start, Response.redirect(`${start}${language}/`));
   }
 
   /** @param {string} address @returns {Promise<Response | undefined>} */
@@ -79,14 +85,9 @@
   /** The counter or the offline page, at once. @param {any} event @param {string} address */
   async function ownPage(event, address) {
     const answer = await kept(address);
-    if (!answer) {
-      event.waitUntil(shell().then(keep, () => {}));
-      return page(event.request);
-    }
-    // The icon on the home screen opens the language that was spoken last.
-    if (!address.includes("offline"))
-      event.waitUntil(caches.open(SHELL).then((cache) => cache.put(start, Response.redirect(address))));
-    return answer;
+    if (answer) return answer;
+    event.waitUntil(shell().then(keep, () => {}));
+    return page(event.request);
   }
 
   /** To the counter in the reader's language: the last one, else what the server says, else the tablet's. @param {Request} request */
@@ -132,8 +133,10 @@
 
   // It waits until a page says that nobody is disturbed (static/js/worker.js).
   worker.addEventListener("message", (/** @type {any} */ event) => {
-    if (event.data === "begin") worker.skipWaiting();
-    if (event.data === "renew") event.waitUntil(renew());
+    const { type, language } = event.data;
+    if (type === "begin") worker.skipWaiting();
+    if (type === "speak") event.waitUntil(speak(language));
+    if (type === "renew") event.waitUntil(renew(language));
   });
 
   worker.addEventListener("sync", (/** @type {any} */ event) => {
