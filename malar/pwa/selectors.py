@@ -11,12 +11,12 @@ from django.contrib.staticfiles.storage import staticfiles_storage
 
 
 def static_files(pages: Iterable[str]) -> list[str]:
-    """The addresses below /static/ that these pages (HTML) name, each once, sorted.
+    """The addresses below /static/ that these pages (HTML) name, each once, in that order.
 
     What a sheet or a script asks for itself must be named in the page too: tests look.
     """
     link = re.compile(rf'(?:href|src)="({re.escape(settings.STATIC_URL)}[^"#]+)')
-    return sorted({address for page in pages for address in link.findall(page)})
+    return list(dict.fromkeys(address for page in pages for address in link.findall(page)))
 
 
 def digest_of(bodies: Iterable[bytes]) -> str:

@@ -26,28 +26,40 @@ export async function mountWorker({ isBusy, onReady, onBegun }) {
   if (!container) return; // plain http in the shop's network
   const registration = await container
     .register("/sw.js", { updateViaCache: "none" })
-    .catch(() => undefined); // a browser may refuse, and a bad answer leaves the old one at work
+    // A browser may refuse, and a bad answer leaves the old one at work.
+    .catch(() => undefined);
   if (!registration) return;
 
   let touched = performance.now();
   for (const touch of ["pointerdown", "keydown"])
-    document.addEventListener(touch, () => (touched = performance.now()), true);
+    document.addEventListener(
+      touch,
+      () => {
+        touched = performance.now();
+      },
+      true,
+    );
   const isIdle = () => performance.now() - touched > QUIET_MS && !isBusy();
 
   const begin = () => registration.waiting?.postMessage({ type: "begin" });
   /** @type {ServiceWorker | null} */
   let told = null;
-  /** @type {(() => void) | null} */
+  /** Lets the lock go. @type {(() => void) | null} */
   let release = null;
+  function hold() {
+    release = () => {};
+    const held = () =>
+      new Promise((go) => {
+        release = () => go(null);
+      });
+    navigator.locks?.request(BUSY, { mode: "shared" }, held);
+  }
 
   async function look() {
     if (isIdle()) {
       release?.();
       release = null;
-    } else if (!release && navigator.locks) {
-      release = () => {};
-      navigator.locks.request(BUSY, { mode: "shared" }, () => new Promise((go) => (release = () => go(null))));
-    }
+    } else if (!release) hold();
     if (!registration?.waiting || !registration.active) return;
     if (told !== registration.waiting) onReady?.(begin);
     told = registration.waiting;
@@ -63,7 +75,9 @@ export async function mountWorker({ isBusy, onReady, onBegun }) {
   });
   // At a page for strangers whoever was here before is gone.
   const type = "nobody" in document.body.dataset && !isFirst ? "renew" : "speak";
-  container.ready.then(({ active }) => active?.postMessage({ type, language: document.documentElement.lang }));
+  container.ready.then(({ active }) =>
+    active?.postMessage({ type, language: document.documentElement.lang }),
+  );
   registration.addEventListener("updatefound", () => {
     registration.installing?.addEventListener("statechange", look);
   });

@@ -1,10 +1,13 @@
 // The service worker is switched off (SERVICE_WORKER=off): this one takes its place and then itself away.
 // What lies in IndexedDB stays: entries that were not sent yet are sent by the page.
-self.addEventListener("install", () => self.skipWaiting());
-self.addEventListener("activate", (event) => {
-  const gone = async () => {
-    for (const name of await caches.keys()) await caches.delete(name);
-    await self.registration.unregister();
-  };
-  event.waitUntil(gone());
-});
+(() => {
+  const worker = /** @type {any} */ (self);
+  worker.addEventListener("install", () => worker.skipWaiting());
+  worker.addEventListener("activate", (/** @type {any} */ event) => {
+    const gone = async () => {
+      for (const name of await caches.keys()) await caches.delete(name);
+      await worker.registration.unregister();
+    };
+    event.waitUntil(gone());
+  });
+})();

@@ -62,7 +62,9 @@ def leaks(tablet: Tablet, names: Iterable[str], asked: Iterable[str] = ()) -> li
         is_page = "html" in row["type"] and row["path"] not in PUBLIC
         if is_page or row["path"].startswith(("/api/", "/sync/")):
             found.append(f"cache {row['name']}: {row['path']}")
-        found += [f"cache {row['name']}: {row['path']}: {secret}" for secret in secrets if secret in row["text"]]
+        found += [
+            f"cache {row['name']}: {row['path']}: {secret}" for secret in secrets if secret in row["text"]
+        ]
     for place, rows in kept["storages"].items():
         # Scripts may read the CSRF cookie; the session's they may not.
         hidden = [secret for secret in secrets if place != "cookie" or secret not in tokens]

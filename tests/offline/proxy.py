@@ -135,7 +135,8 @@ class Proxy:
             self.kill_sockets()
 
     def on(self, pattern: str, fault: Fault, *, method: str | None = None, times: int | None = None) -> None:
-        """This happens to requests whose path (with its query) matches, `times` times or until `clear()`."""
+        """This happens to requests whose path (with its query) matches, `times` times or until `clear()`. Of
+        several that match, the one said last counts."""
         with self._lock:
             self._rules.append(Rule(re.compile(pattern), fault, method, times))
 
@@ -221,7 +222,7 @@ class Proxy:
 
     def _fault_for(self, request: Request) -> Fault:
         with self._lock:
-            for rule in self._rules:
+            for rule in reversed(self._rules):
                 fits = rule.pattern.search(request.path) and rule.method in {None, request.method}
                 if fits and rule.times != 0:
                     rule.times = None if rule.times is None else rule.times - 1
@@ -252,7 +253,9 @@ class Proxy:
             if fault.kind in {"after", "rewrite"}:
                 body = _read_all(server, first)
                 client.sendall(
-                    fault.answer if fault.kind == "after" else _with_body(head, fault.change(_plain(head, body)))
+                    fault.answer
+                    if fault.kind == "after"
+                    else _with_body(head, fault.change(_plain(head, body)))
                 )
                 return True
             self._pass_on(client, server, fault, head, first)
@@ -307,7 +310,11 @@ def _for_server(request: Request, *, plain: bool) -> bytes:
     """One request to a socket, so that its answer ends where the server closes."""
     # Plain: the whole answer, to be rewritten.
     packed = [b"accept-encoding", b"if-none-match", b"if-modified-since"] if plain else []
-    return _without(request.head, b"connection", b"keep-alive", *packed)[:-2] + b"Connection: close\r\n\r\n" + request.body
+    return (
+        _without(request.head, b"connection", b"keep-alive", *packed)[:-2]
+        + b"Connection: close\r\n\r\n"
+        + request.body
+    )
 
 
 def _read_head(server: socket.socket, got: bytes) -> tuple[bytes, bytes]:

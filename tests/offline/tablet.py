@@ -7,13 +7,10 @@ import signal
 from pathlib import Path
 from typing import Any
 
-from django.conf import settings
 from playwright.sync_api import BrowserContext, CDPSession, Page, Playwright
 from playwright.sync_api import Error as PlaywrightError
 
-from malar.accounts.models import Membership
 from tests.browser import chromium
-from tests.conftest import page_of
 from tests.stack import wait_until
 
 
@@ -46,13 +43,6 @@ class Tablet:
     def page(self) -> Page:
         """The first tab."""
         return self.context.pages[0]
-
-    def sign_in(self, member: Membership) -> None:
-        """The session of `member` from the next request on."""
-        cookie = page_of(member).cookies[settings.SESSION_COOKIE_NAME].value
-        self.context.add_cookies(
-            [{"name": settings.SESSION_COOKIE_NAME, "value": cookie, "url": self.address}]
-        )
 
     def cdp(self, page: Page | None = None) -> CDPSession:
         """DevTools of a tab."""
@@ -108,11 +98,6 @@ class Tablet:
     def start(self) -> None:
         """Start it again on what the disk still has."""
         self.context = self._launch()
-
-    def restart(self) -> None:
-        """Close it as people do, and open it again."""
-        self.context.close()
-        self.start()
 
     def close(self) -> None:
         with contextlib.suppress(PlaywrightError):

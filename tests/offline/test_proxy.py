@@ -90,7 +90,9 @@ def test_a_whole_line_passes_on_and_keeps_its_socket(
         status, body = post(link, path)
         assert (status, json.loads(body)["lines"]) == (200, lines)
     assert [request.is_warm for request in proxy.seen] == [False, True, True]
-    assert [(request.method, request.body, request.reached) for request in proxy.seen] == [("POST", b"12.5", True)] * 3
+    assert [(request.method, request.body, request.reached) for request in proxy.seen] == [
+        ("POST", b"12.5", True)
+    ] * 3
 
 
 def test_refused_means_that_nobody_listens_and_the_port_comes_back(

@@ -7,12 +7,11 @@ from pathlib import Path
 
 import pytest
 from django.conf import LazySettings
-from django.core.management import call_command
 from django.test import Client
 
 from malar.accounts.models import Membership
 from malar.pwa import views
-from malar.pwa.selectors import content_of, static_files
+from malar.pwa.selectors import content_of
 from tests.conftest import page_of
 from tests.pwa.test_budgets import KILO, loaded, packed
 
@@ -30,7 +29,9 @@ def shell() -> dict[str, object]:
     return json.loads(told[1])  # type: ignore[no-any-return]
 
 
-@pytest.mark.parametrize(("language", "name", "entry"), [("ta", "மலர்", "புதிய பதிவு"), ("en", "Malar", "New entry")])
+@pytest.mark.parametrize(
+    ("language", "name", "entry"), [("ta", "மலர்", "புதிய பதிவு"), ("en", "Malar", "New entry")]
+)
 def test_the_manifest_speaks_the_language_of_the_page_that_asks(language: str, name: str, entry: str) -> None:
     other = "en" if language == "ta" else "ta"
     page = Client().get(f"/app/{language}/").content.decode()
@@ -115,19 +116,6 @@ def test_the_version_is_the_hash_of_what_is_kept(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(views, "_offline", lambda language: f"<html>{language}")
     views._worker.cache_clear()
     assert shell()["version"] != told["version"]
-
-
-def test_what_is_kept_has_the_hashed_names_that_production_serves(
-    tmp_path: Path, settings: LazySettings
-) -> None:
-    settings.STATIC_ROOT = tmp_path / "static"
-    settings.STORAGES = settings.STORAGES | {"staticfiles": {"BACKEND": "malar.staticfiles.HashedStaticFiles"}}
-    call_command("collectstatic", interactive=False, verbosity=0, ignore_patterns=["admin", "drf*"])
-    page = Client().get("/app/ta/").content.decode()
-    files = static_files([page])
-    assert files
-    assert all(re.search(r"\.[0-9a-f]{12}\.\w+$", path) for path in files), files
-    assert all(content_of(path) for path in files)
 
 
 def test_the_kill_switch_takes_the_worker_away_and_leaves_the_entries(settings: LazySettings) -> None:
