@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import expect
 
 from malar.pwa.middleware import PUBLIC
-from tests.offline.proxy import BLACKHOLE, PORTAL, REFUSE, Proxy, cut, instead, rewrite
+from tests.offline.proxy import BLACKHOLE, DROP_RESPONSE, PORTAL, REFUSE, Proxy, cut, instead, rewrite
 from tests.offline.tablet import Tablet
 from tests.stack import wait_until
 
@@ -120,6 +120,21 @@ def test_a_hard_reload_goes_past_the_worker_and_the_counter_works_all_the_same(
     expect(tablet.page.locator("#save")).to_be_visible()
 
 
+def test_the_browser_itself_sends_a_post_again_when_a_warm_socket_dies(tablet: Tablet, proxy: Proxy) -> None:
+    """Why every write needs a key that the server knows: no retry of ours is in this."""
+    tablet.page.goto("/app/en/")
+    tablet.worker_is_ready()
+    post = "fetch('/language/', { method: 'POST' }).then(({ status }) => status, ({ name }) => name)"
+    assert tablet.evaluate(post) == 403
+    proxy.set(DROP_RESPONSE, keep_sockets=True)
+    assert tablet.evaluate(post) == "TypeError"
+    _, *lost = proxy.asked("^/language/", "POST")
+    # Once for every socket that was warm, and once on a fresh one.
+    assert len(lost) > 1
+    assert all(request.reached for request in lost)
+    assert [request.is_warm for request in lost] == [True] * (len(lost) - 1) + [False]
+
+
 def test_a_worker_that_the_browser_has_ended_comes_back_by_itself(tablet: Tablet, proxy: Proxy) -> None:
     tablet.page.goto("/app/en/")
     tablet.worker_is_ready()
@@ -216,7 +231,9 @@ def test_the_worker_that_is_switched_off_leaves_and_the_entries_stay(
     put_in_queue(tablet, ["queued"])
     settings.SERVICE_WORKER = False  # type: ignore[attr-defined]
     tablet.page.reload()
-    left = "async () => Boolean(await navigator.serviceWorker.getRegistration()) || (await caches.keys()).length"
+    left = (
+        "async () => Boolean(await navigator.serviceWorker.getRegistration()) || (await caches.keys()).length"
+    )
     wait_until(lambda: not tablet.evaluate(left), seconds=10)
     names = tablet.evaluate("async () => (await indexedDB.databases()).map(({ name }) => name)")
     assert names == ["ledger-0b1e"]
