@@ -12,6 +12,9 @@ class Kind(models.TextChoices):
     """What a message is about. One event makes at most one message of a kind."""
 
     ENTRY_RECEIPT = "entry_receipt", _("receipt")
+    ENTRY_CORRECTED = "entry_corrected", _("correction")
+    ENTRY_PRICED = "entry_priced", _("rate")
+    ENTRY_VOIDED = "entry_voided", _("cancellation")
     ADVANCE_GIVEN = "advance_given", _("advance")
 
 
@@ -56,7 +59,7 @@ BACKOFF = (
 )
 """How long to wait after the first, second … refused attempt; after the last one it has failed."""
 
-VALID_FOR = {Kind.ENTRY_RECEIPT: dt.timedelta(days=2), Kind.ADVANCE_GIVEN: dt.timedelta(days=2)}
+VALID_FOR = dt.timedelta(days=2)
 """How long after its making a message is still news."""
 
 NOBODY = "console:"
@@ -70,6 +73,10 @@ def wait_after(attempt: int) -> dt.timedelta | None:
 
 RECEIPT = "entry_receipt"
 RECEIPT_RATE_PENDING = "entry_receipt_rate_pending"
+ENTRY_CORRECTED = "entry_corrected"
+ENTRY_CORRECTED_RATE_PENDING = "entry_corrected_rate_pending"
+ENTRY_PRICED = "entry_priced"
+ENTRY_VOIDED = "entry_voided"
 ADVANCE_GIVEN = "advance_given"
 
 VARIABLES: Mapping[str, frozenset[str]] = {
@@ -77,6 +84,12 @@ VARIABLES: Mapping[str, frozenset[str]] = {
         {"farmer", "date", "time", "flower", "quantity", "rate", "amount", "commission", "slip"}
     ),
     RECEIPT_RATE_PENDING: frozenset({"farmer", "date", "time", "flower", "quantity", "slip"}),
+    ENTRY_CORRECTED: frozenset({"farmer", "date", "slip", "was", "now", "difference"}),
+    ENTRY_CORRECTED_RATE_PENDING: frozenset({"farmer", "date", "slip", "was", "now"}),
+    ENTRY_PRICED: frozenset(
+        {"farmer", "date", "time", "flower", "quantity", "rate", "amount", "commission", "slip"}
+    ),
+    ENTRY_VOIDED: frozenset({"farmer", "date", "slip", "was", "reason"}),
     ADVANCE_GIVEN: frozenset({"farmer", "amount", "date", "mode", "balance", "voucher"}),
 }
 """The templates there are, and what each may say."""

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 from django.db.models import Count, Q
 
-from ledger.models import Farmer
+from ledger.models import DailyEntry, Farmer
 from malar.accounts.models import Shop
 from malar.kernel.clock import KOLKATA
 from notifications.domain import WAITING, State
-from notifications.models import MessageQuerySet
+from notifications.models import Message, MessageQuerySet
 
 
 def message_log(
@@ -45,3 +45,14 @@ def tally_of(messages: MessageQuerySet) -> Tally:
         sent=Count("pk", filter=Q(state=State.SENT)),
     )
     return Tally(**counts)
+
+
+def last_told(entry: DailyEntry) -> int | None:
+    """The latest version of a line that a message told of, whomever it belonged to then; None where none did."""
+    told = Message.objects.filter(
+        shop_id=entry.shop_id,
+        farmer__in=entry.versions.values("farmer_id"),  # type: ignore[attr-defined]  # made by keep_history
+        event__payload__entry=str(entry.pk),
+    ).values_list("variables__version", flat=True)
+    # Messages made before versions were kept told the first one.
+    return max((int(version or 1) for version in told), default=None)

@@ -35,7 +35,7 @@ def farmers_seen_by(member: Membership) -> FarmerQuerySet:
 def farmer_of(member: Membership, farmer_id: UUID, *, lock: bool = False) -> Farmer:
     """One farmer. Raises NotFound, also for another shop's."""
     farmers = farmers_seen_by(member)
-    farmer = (farmers.select_for_update() if lock else farmers).filter(pk=farmer_id).first()
+    farmer = (farmers.select_for_update(no_key=True) if lock else farmers).filter(pk=farmer_id).first()
     if farmer is None:
         raise NotFound(_("There is no such farmer."))
     return farmer

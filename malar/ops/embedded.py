@@ -362,7 +362,9 @@ class Postgres(Server):
             "log_timezone": "UTC",
         }
         if self.volatile:
+            # More connections than a shop ever has: the tests send one request a hundred times at once.
             options |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+            options |= {"max_connections": 200}
         flags = [flag for name, value in options.items() for flag in ("-c", f"{name}={value}")]
         return [str(self.program), "-D", str(self.folder), *flags]
 

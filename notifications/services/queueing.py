@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from uuid import UUID
 
+from django.db import connection
 from django.utils import timezone
 
 from ledger.models import Farmer
@@ -65,11 +66,18 @@ def queue(
             "template": wording,
             "variables": dict(variables),
             "text": filled(wording.body, variables),
-            "expires_at": now + VALID_FOR[kind],
+            "expires_at": now + VALID_FOR,
             "handed_at": now,
         },
     )
     return [message] if is_new else []
+
+
+@step
+def one_by_one(subject: UUID) -> None:
+    """Let nobody else make messages about the same thing before the commit: each says what the last one did not."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(5, hashtext(%s))", [str(subject)])
 
 
 def dedupe_key(event: Event, kind: Kind) -> str:

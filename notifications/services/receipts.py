@@ -1,6 +1,7 @@
 """What a message says about a line or about money given, in the active language."""
 
 from decimal import Decimal
+from typing import Any
 
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -9,7 +10,17 @@ from ledger.models import DailyEntry, Movement
 from ledger.selectors.accounts import balance_of
 from malar.kernel import formatting
 from malar.kernel.quantities import Unit
-from notifications.domain import RECEIPT, RECEIPT_RATE_PENDING
+from notifications.domain import (
+    ENTRY_CORRECTED,
+    ENTRY_CORRECTED_RATE_PENDING,
+    ENTRY_PRICED,
+    RECEIPT,
+    RECEIPT_RATE_PENDING,
+)
+from pricing.models import Flower
+
+MATTERS = ("flower_id", "quantity", "unit", "rate", "amount", "commission")
+"""What a farmer is told of a line. Where nothing of it changed, there is nothing to tell."""
 
 
 def receipt_of(entry: DailyEntry) -> tuple[str, dict[str, str]]:
@@ -20,8 +31,8 @@ def receipt_of(entry: DailyEntry) -> tuple[str, dict[str, str]]:
         "time": formatting.clock_time(entry.captured_at),
         "flower": entry.flower.name,
         "quantity": quantity_with_unit(entry.quantity, Unit(entry.unit)),
-        "slip": entry.slip_number,
-    }
+        "slip": entry.slip_label,
+    } | version_told(entry)
     if entry.rate is None:
         return RECEIPT_RATE_PENDING, variables
     return RECEIPT, variables | {
@@ -29,6 +40,72 @@ def receipt_of(entry: DailyEntry) -> tuple[str, dict[str, str]]:
         "amount": formatting.rupees(entry.amount),
         "commission": formatting.rupees(entry.commission),
     }
+
+
+def correction_of(before: Any, entry: DailyEntry) -> tuple[str, dict[str, str]]:
+    """The template that fits what became of a line since the farmer heard of it, and its variables.
+
+    `before` is the line as he knows it: a version of it, or the line that it replaces.
+    """
+    if before.rate is None and entry.rate is not None:
+        return ENTRY_PRICED, receipt_of(entry)[1]
+    variables = {
+        "farmer": entry.farmer.name,
+        "date": formatting.day(entry.business_date),
+        "slip": entry.slip_label,
+        "was": line_words(before),
+        "now": line_words(entry),
+    } | version_told(entry)
+    if before.amount is None or entry.amount is None:
+        return ENTRY_CORRECTED_RATE_PENDING, variables
+    return ENTRY_CORRECTED, variables | {"difference": difference_words(entry.amount - before.amount)}
+
+
+def cancellation_of(before: Any, farmer: str, reason: str) -> dict[str, str]:
+    """What is said of a line that no longer counts for the farmer; `before` is the line as he knows it."""
+    return {
+        "farmer": farmer,
+        "date": formatting.day(before.business_date),
+        "slip": slip_label(before),
+        "was": line_words(before),
+        "reason": reason,
+    } | version_told(before)
+
+
+def slip_label(line: Any) -> str:
+    """The number as papers print it, of a line or of a version of one."""
+    return DailyEntry(slip_number=line.slip_number, version=line.version).slip_label
+
+
+def version_told(entry: Any) -> dict[str, str]:
+    """Kept with the message, though no wording says it: what the next correction is compared with."""
+    return {"version": str(entry.version)}
+
+
+def line_words(line: Any) -> str:
+    """Jasmine, 5.900 kg, ₹1,450.00 per kg: ₹8,555.00, commission ₹855.50."""
+    words = {
+        "flower": Flower.objects.get(pk=line.flower_id).name,
+        "quantity": quantity_with_unit(line.quantity, Unit(line.unit)),
+    }
+    if line.rate is None:
+        return _("%(flower)s, %(quantity)s, rate to follow") % words
+    return _("%(flower)s, %(quantity)s, %(rate)s: %(amount)s, commission %(commission)s") % (
+        words
+        | {
+            "rate": rate_per_unit(line.rate, Unit(line.unit)),
+            "amount": formatting.rupees(line.amount),
+            "commission": formatting.rupees(line.commission),
+        }
+    )
+
+
+def difference_words(difference: Decimal) -> str:
+    """₹290.00 less: never a bare minus."""
+    if not difference:
+        return _("no change")
+    words = _("%(amount)s less") if difference < 0 else _("%(amount)s more")
+    return words % {"amount": formatting.rupees(abs(difference))}
 
 
 def advance_words(movement: Movement) -> dict[str, str]:

@@ -52,7 +52,7 @@ def publish_rate(
 
     def publish() -> dict[str, object]:
         # One publishing of a flower at a time; two would both end the same rate.
-        Flower.objects.select_for_update().get(pk=flower.pk)
+        Flower.objects.select_for_update(no_key=True).get(pk=flower.pk)
         published = _insert(by, made, flower, slot, rate, effective_from or timezone.now())
         transaction.on_commit(partial(forget_board, by.shop))
         return rate_answer(published)
@@ -108,7 +108,7 @@ def publish_rates(
     def publish() -> dict[str, object]:
         flowers = {new.place.flower.pk for new in rates}
         # Locked in one order, so that two owners who publish the same flowers wait instead of colliding.
-        locked = by.shop.flowers.active().filter(pk__in=flowers).order_by("pk").select_for_update()
+        locked = by.shop.flowers.active().filter(pk__in=flowers).order_by("pk").select_for_update(no_key=True)
         if len(locked) != len(flowers):
             raise RuleBroken(_("This flower is not in your shop's list."), code="unknown_flower")
         now = timezone.now()
