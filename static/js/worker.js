@@ -24,6 +24,11 @@ const UPDATE_MS = 30 * 60_000;
 export async function mountWorker({ isBusy, onReady, onBegun }) {
   const container = navigator.serviceWorker;
   if (!container) return; // plain http in the shop's network
+  // On a slow line it would fetch all files again while the page still waits for them.
+  if (document.readyState !== "complete")
+    await new Promise((go) => {
+      addEventListener("load", go, { once: true });
+    });
   const registration = await container
     .register("/sw.js", { updateViaCache: "none" })
     // A browser may refuse, and a bad answer leaves the old one at work.

@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import expect
 
 from malar.pwa.middleware import PUBLIC
+from tests.browser.counter import Counter, Stall
 from tests.offline.proxy import BLACKHOLE, DROP_RESPONSE, PORTAL, REFUSE, Proxy, cut, instead, rewrite
 from tests.offline.tablet import Tablet
 from tests.stack import wait_until
@@ -104,9 +105,9 @@ def put_in_queue(tablet: Tablet, states: list[str]) -> None:
 
 
 def test_a_hard_reload_goes_past_the_worker_and_the_counter_works_all_the_same(
-    tablet: Tablet, proxy: Proxy
+    tablet: Tablet, proxy: Proxy, stall: Stall
 ) -> None:
-    tablet.page.goto("/app/en/")
+    counter = Counter(tablet.page, proxy.url).open(stall.kumar)
     tablet.worker_is_ready()
     asked = len(proxy.asked("^/app/en/"))
     tablet.cdp().send("Page.reload", {"ignoreCache": True})
@@ -114,7 +115,11 @@ def test_a_hard_reload_goes_past_the_worker_and_the_counter_works_all_the_same(
         "() => !navigator.serviceWorker.controller && document.readyState === 'complete'"
     )
     assert len(proxy.asked("^/app/en/")) == asked + 1
-    expect(tablet.page.locator("#panel")).to_contain_text("Sign in to write down")
+    counter.farmer("Karuppasamy")
+    counter.tap("12½")
+    counter.save()
+    counter.saved("8,000")
+    assert stall.lines == 1
     proxy.set(REFUSE)
     tablet.page.reload()
     expect(tablet.page.locator("#save")).to_be_visible()
@@ -242,9 +247,9 @@ def test_the_worker_that_is_switched_off_leaves_and_the_entries_stay(
 
 
 def test_nothing_is_kept_but_the_shell(tablet: Tablet) -> None:
-    tablet.page.goto("/app/en/")
+    tablet.page.goto("/accounts/login/")
     tablet.worker_is_ready()
-    tablet.page.reload()
+    tablet.page.goto("/app/ta/")
     (kept,) = tablet.kept().values()
     # /app/ leads to the language that was spoken last.
     assert {path for path in kept if not path.startswith("/static/")} == PUBLIC - {"/sw.js"} | {"/app/"}
