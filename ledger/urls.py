@@ -53,6 +53,7 @@ urlpatterns = [
     path("farmers/hints/", farmers.farmer_hints, name="farmer_hints"),
     path("farmers/import/", farmer_import.farmer_import, name="farmer_import"),
     path("farmers/import/template.csv", farmer_import.farmer_import_template, name="farmer_import_template"),
+    path("farmers/import/template.xlsx", farmer_import.farmer_import_workbook, name="farmer_import_workbook"),
     path("farmers/<uuid:farmer_id>/", farmers.farmer_detail, name="farmer_detail"),
     path("farmers/<uuid:farmer_id>/account/", accounts.farmer_account, name="farmer_account"),
     path("farmers/<uuid:farmer_id>/account.csv", accounts.farmer_account_file, name="farmer_account_file"),

@@ -8,7 +8,8 @@ from django import forms
 from django.core import signing
 from django.utils.translation import gettext_lazy as _
 
-from malar.kernel.forms import OnceForm
+from ledger.services.openings import Totals
+from malar.kernel.forms import FigureField, OnceForm
 
 SALT = "ledger.farmer_import"
 HOURS = 12
@@ -42,9 +43,9 @@ class ListForm(forms.Form):
     """A file with farmers."""
 
     file = forms.FileField(
-        label=_("The list (CSV)"),
+        label=_("The list (CSV or Excel)"),
         allow_empty_file=True,
-        widget=forms.FileInput(attrs={"accept": ".csv,.txt,.tsv,text/csv,text/plain"}),
+        widget=forms.FileInput(attrs={"accept": ".csv,.txt,.tsv,.xlsx,text/csv,text/plain"}),
     )
 
 
@@ -68,3 +69,16 @@ class DecisionForm(OnceForm):
     ticked = LinesField(required=False)
     left = LinesField(required=False)
     take_over_all = forms.BooleanField(required=False)
+    we_owe = FigureField(label=_("Total: we owe"), required=False)
+    he_owes = FigureField(label=_("Total: farmers owe"), required=False)
+    advance = FigureField(label=_("Total: advances"), required=False)
+    opened_on = forms.DateField(
+        label=_("Last day of the older book"),
+        required=False,
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+    )
+
+    def totals(self) -> Totals | None:
+        """What the older book says at its end; None where not all of it was typed."""
+        typed = {name: self.cleaned_data[name] for name in ("we_owe", "he_owes", "advance")}
+        return None if None in typed.values() else Totals(**typed)

@@ -434,13 +434,14 @@ DAYS_CLOSED = (
         "locked_days",
         14,
         _("Nothing dated in a closed day was written after it was closed."),
-        # Whoever wrote when the day was being closed was waited for: some seconds are his.
+        # Whoever wrote when the day was being closed was waited for: some seconds are his. So are some before
+        # it is opened again: the mirrors of what the close posted are of one transaction with the opening.
         f"""
         SELECT w.shop_id, w.pgh_obj_id::text, concat_ws(' ', w.what, w.day, w.pgh_created_at, '>', c.closed_at)
         FROM ledger_dayclose AS c
         JOIN ({WRITTEN}) AS w ON (w.shop_id, w.day) = (c.shop_id, c.business_date)
         WHERE w.pgh_created_at > c.closed_at + interval '5 seconds'
-            AND (c.reopened_at IS NULL OR w.pgh_created_at < c.reopened_at)
+            AND (c.reopened_at IS NULL OR w.pgh_created_at < c.reopened_at - interval '5 seconds')
         """,  # noqa: S608
     ),
     Invariant(
@@ -482,20 +483,40 @@ DAY_FIGURES = (
         "next_opening",
         15,
         _("A day opens with what was counted the day before."),
-        # Days in between that nobody closed add their cash.
+        # Judged by what was known when the later of the two closes was made: cash may be written into an open
+        # day afterwards, and the day before opened again. Days in between that nobody closed add their cash.
+        # Whether what was written in the same minute was seen, the clocks cannot say: either is sound.
         """
-        SELECT c.shop_id, c.id::text, concat_ws(' ', c.business_date, c.opening_cash, '≠', p.counted, '+', cash.moved)
-        FROM ledger_dayclose AS c
-        JOIN LATERAL (SELECT * FROM ledger_dayclose AS b
-                      WHERE b.shop_id = c.shop_id AND b.reopened_at IS NULL AND b.business_date < c.business_date
-                      ORDER BY b.business_date DESC LIMIT 1) AS p ON true,
-        LATERAL (
-            SELECT coalesce(sum(CASE WHEN d.kind = 'cash' THEN t.amount ELSE -t.amount END), 0)
-            FROM ledger_transfer AS t
-            JOIN ledger_account AS d ON d.id = t.debit_id JOIN ledger_account AS k ON k.id = t.credit_id
-            WHERE t.shop_id = c.shop_id AND (d.kind = 'cash') <> (k.kind = 'cash')
-                AND t.value_date > p.business_date AND t.value_date < c.business_date) AS cash(moved)
-        WHERE c.reopened_at IS NULL AND c.opening_cash <> p.counted + cash.moved
+        WITH pairs AS (
+            SELECT c.shop_id, c.id, c.business_date AS until, c.opening_cash, c.closed_at AS known,
+                p.business_date AS since, p.counted
+            FROM ledger_dayclose AS c
+            JOIN LATERAL (SELECT * FROM ledger_dayclose AS b
+                          WHERE b.shop_id = c.shop_id AND b.business_date < c.business_date
+                            AND b.closed_at < c.closed_at
+                            AND (b.reopened_at IS NULL OR b.reopened_at > c.closed_at)
+                          ORDER BY b.business_date DESC LIMIT 1) AS p ON true
+            UNION ALL
+            SELECT c.shop_id, c.id, n.business_date, n.opening_cash, c.closed_at, c.business_date, c.counted
+            FROM ledger_dayclose AS c
+            JOIN LATERAL (SELECT * FROM ledger_dayclose AS b
+                          WHERE b.shop_id = c.shop_id AND b.business_date > c.business_date
+                            AND b.closed_at < c.closed_at
+                            AND (b.reopened_at IS NULL OR b.reopened_at > c.closed_at)
+                          ORDER BY b.business_date LIMIT 1) AS n ON true)
+        SELECT c.shop_id, c.id::text, concat_ws(' ', c.until, c.opening_cash, '≠', c.counted, '+', cash.sure)
+        FROM pairs AS c, LATERAL (
+            SELECT coalesce(sum(amount) FILTER (WHERE at <= c.known - interval '1 minute'), 0) AS sure,
+                array_agg(total) FILTER (WHERE at > c.known - interval '1 minute') AS perhaps
+            FROM (SELECT t.created_at AS at, s.amount, sum(s.amount) OVER (ORDER BY t.created_at, t.id) AS total
+                  FROM ledger_transfer AS t
+                  JOIN ledger_account AS d ON d.id = t.debit_id JOIN ledger_account AS k ON k.id = t.credit_id,
+                  LATERAL (SELECT CASE WHEN d.kind = 'cash' THEN t.amount ELSE -t.amount END) AS s(amount)
+                  WHERE t.shop_id = c.shop_id AND (d.kind = 'cash') <> (k.kind = 'cash')
+                    AND t.value_date > c.since AND t.value_date < c.until
+                    AND t.created_at <= c.known + interval '1 minute') AS moved) AS cash(sure, perhaps)
+        WHERE c.opening_cash <> c.counted + cash.sure
+            AND c.opening_cash - c.counted <> ALL (coalesce(cash.perhaps, '{}'))
         """,
     ),
 )

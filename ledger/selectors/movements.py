@@ -1,6 +1,7 @@
 """Questions about money that moved between the shop and its farmers."""
 
 import datetime as dt
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from uuid import UUID
@@ -10,7 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from ledger.domain import OPENINGS, PAID_BACK, MovementStatus
-from ledger.models import Movement
+from ledger.models import Farmer, Movement
 from malar.accounts.domain import Role
 from malar.accounts.models import Membership
 from malar.kernel.clock import business_date_of
@@ -32,6 +33,20 @@ def movement_of(member: Membership, movement_id: UUID) -> Movement:
     if movement is None:
         raise NotFound(_("There is no such movement."))
     return movement
+
+
+def opened_among(farmers: Iterable[Farmer]) -> dict[tuple[UUID, str], Decimal]:
+    """What was brought over for farmers from an older book, in ₹ by farmer and kind; what was taken back is not
+    there. One query."""
+    openings = Movement.objects.filter(
+        farmer__in=list(farmers),
+        kind__in=OPENINGS,
+        status=MovementStatus.POSTED,
+        reverses=None,
+        reversal=None,
+    )
+    sums = openings.order_by().values("farmer_id", "kind").annotate(sum=Sum("amount"))
+    return {(row["farmer_id"], row["kind"]): row["sum"] for row in sums}
 
 
 def movements_asked(

@@ -1,4 +1,4 @@
-"""A list of farmers as a spreadsheet saves it: CSV in whatever encoding, with whatever separator."""
+"""A list of farmers as a spreadsheet saves it: CSV in whatever encoding with whatever separator, or a workbook."""
 
 import csv
 import io
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
 
+from ledger.services.workbooks import csv_of
 from malar.kernel.errors import RuleBroken
 
 LARGEST_FILE = 2_000_000
@@ -72,8 +73,40 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "whatsapp": ("whatsapp", "whatsapp number", "whatsapp no", "வாட்ஸ்அப் எண்", "வாட்ஸ்அப்"),
     "language": ("language", "மொழி"),
     "commission_pct": ("commission", "commission percent", "commission pct", "கமிஷன்", "கமிஷன் சதவீதம்"),
+    "we_owe": (
+        "we owe",
+        "we owe him",
+        "we owe the farmer",
+        "opening balance we owe",
+        "நாம் கொடுக்க வேண்டியது",
+        "கொடுக்க வேண்டியது",
+    ),
+    "he_owes": (
+        "he owes",
+        "he owes us",
+        "farmer owes",
+        "farmer owes us",
+        "opening balance he owes",
+        "அவர் தர வேண்டியது",
+        "விவசாயி தர வேண்டியது",
+        "தர வேண்டியது",
+    ),
+    "advance": (
+        "advance",
+        "opening advance",
+        "advance outstanding",
+        "advance from before",
+        "முன்பணம்",
+        "நிலுவை முன்பணம்",
+        "மீதி முன்பணம்",
+    ),
     "cadence": ("settled", "cadence", "settlement", "கணக்கு முடிப்பு", "கணக்கு முடிப்பது", "கணக்கு"),
 }
+# Which way round such a figure is meant, nobody can tell: one book writes it so, another the other way.
+UNCLEAR = frozenset(
+    {"balance", "opening balance", "closing balance", "outstanding", "due", "dues", "amount"}
+    | {"நிலுவை", "மீதி", "பாக்கி", "இருப்பு", "ஆரம்ப இருப்பு", "தொகை"}
+)
 KEPT_SIGNS = "\t\n\u200c\u200d"
 NAMES = frozenset({"name", "name_ta", "name_en"})
 
@@ -97,19 +130,22 @@ class Sheet:
 
 
 def text_of(raw: bytes) -> str:
-    """A file's text, whichever Unicode encoding it was saved in.
+    """A file's text, whichever Unicode encoding it was saved in; of an Excel workbook what its CSV would be.
 
-    Raises RuleBroken `too_large`, `empty`, `workbook` (Excel's own format) or `not_unicode`.
+    Raises RuleBroken `too_large`, `empty`, `workbook` (Excel's older format), `unreadable` or `not_unicode`.
     """
     if len(raw) > LARGEST_FILE:
         raise _refused("too_large", _("This file is larger than 2 MB. Import the list in parts."))
     if not raw.strip():
         raise _refused("empty", _("This file is empty."))
-    if raw.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
+    if raw.startswith(b"PK\x03\x04"):
+        return unicodedata.normalize("NFC", csv_of(raw))
+    if raw.startswith(b"\xd0\xcf\x11\xe0"):
         raise _refused(
             "workbook",
             _(
-                "This is an Excel workbook. In Excel choose “Save as” and there “CSV UTF-8”, then import that."
+                "This is an old Excel workbook, or one with a password."
+                " In Excel choose “Save as” and there “Excel workbook (.xlsx)”, then import that."
             ),
         )
     try:
@@ -142,7 +178,7 @@ def _not_unicode() -> str:
 def sheet_in(text: str) -> Sheet:
     """The rows of a list. Blank rows are left out, headings are understood in Tamil and English.
 
-    Raises RuleBroken `empty`, `no_names`, `twice`, `too_many_rows` or `unreadable`.
+    Raises RuleBroken `empty`, `no_names`, `unclear`, `twice`, `too_many_rows` or `unreadable`.
     """
     lines = text.lstrip("\ufeff\r\n \t")
     if match := re.match(r"(?i)\"?sep=([,;\t])\"?\r?\n", lines):
@@ -193,6 +229,13 @@ def _fields(heading: list[str]) -> list[str]:
             raise _refused(
                 "twice", _("Two columns mean the same: %(columns)s.") % {"columns": " · ".join(twice)}
             )
+    unclear = [head.strip() for head in heading if _plain(head) in UNCLEAR]
+    if unclear:
+        raise _refused(
+            "unclear",
+            _("Who owes whom in the column “%(column)s”? Call it “We owe” or “He owes”, or “Advance”.")
+            % {"column": unclear[0]},
+        )
     if not NAMES & set(fields):
         raise _refused(
             "no_names",

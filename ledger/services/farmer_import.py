@@ -1,11 +1,13 @@
 """Taking a whole list of farmers into the book: looked at first, then in one unit of work."""
 
+import datetime as dt
 import enum
 import hashlib
 import json
 import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any, cast
 from uuid import UUID
 
@@ -21,11 +23,14 @@ from ledger.selectors.habits import bare_name
 from ledger.selectors.history import Change
 from ledger.services.farmer_csv import Sheet, SheetRow, sheet_in
 from ledger.services.farmers import Particulars, code_for, faults_in, hold_list, put_on
+from ledger.services.movements import LARGEST
+from ledger.services.openings import Figures, Totals, bring_over, check_totals, standing_among
 from malar.accounts.domain import Language, Role
 from malar.accounts.models import Membership, Shop
 from malar.kernel.errors import Conflict, NotAllowed
 from malar.kernel.ids import new_id
-from malar.kernel.quantities import TAMIL_DIGITS, read_decimal
+from malar.kernel.money import ZERO
+from malar.kernel.quantities import TAMIL_DIGITS, read_decimal, significant_decimals
 from malar.kernel.transliteration import to_latin, to_tamil
 from malar.trail.services.answers import Answer, once
 
@@ -34,6 +39,7 @@ LAST_NUMBER = 9999
 FORMULA = "=+-@"
 LANGUAGES = {Language.TAMIL.value: "தமிழ்/Tamil", Language.ENGLISH.value: "English/ஆங்கிலம்"}
 SHOWN = ("number", "code", "name_ta", "name_en", "village_ta", "village_en", "phone", "whatsapp")
+MONEY = ("we_owe", "he_owes", "advance")
 TYPED = ("name_ta", "name_en", "village_ta", "village_en", "code")
 
 
@@ -70,6 +76,21 @@ class PlannedRow:
     suggested: set[str] = field(default_factory=set)
     differing: list[str] = field(default_factory=list)
     shares_name: bool = False
+    figures: Figures = field(default_factory=Figures)
+    """What an older book says of him, in ₹."""
+    is_opened: bool = False
+    """It stands in this book already, just so."""
+
+    @property
+    def person(self) -> Farmer:
+        """Whom the row is about once it is taken in."""
+        known = self.state in {RowState.SAME, RowState.DIFFERS}
+        return cast(Farmer, self.other) if known else self.farmer
+
+    @property
+    def opens(self) -> bool:
+        """Whether taking this row in writes opening figures."""
+        return bool(self.figures) and not self.is_opened
 
     @property
     def shown(self) -> dict[str, str]:
@@ -114,10 +135,37 @@ class Plan:
         return sum(row.state.asks for row in self.rows)
 
     @property
+    def has_money(self) -> bool:
+        """Whether the list has columns for opening figures."""
+        return bool(set(MONEY) & set(self.sheet.fields))
+
+    @property
+    def opening(self) -> list[PlannedRow]:
+        """Of those who are in the book just so: whose opening figures would be brought over."""
+        return [row for row in self.of(RowState.SAME) if row.opens]
+
+    def taken(self, ticked: Collection[int], left: Collection[int], take_over_all: bool) -> list[PlannedRow]:
+        """The rows that are taken in, and those of which nothing is left to take in."""
+        asked = set(ticked)
+
+        def is_in(row: PlannedRow) -> bool:
+            match row.state:
+                case RowState.NEW:
+                    return row.line not in set(left)
+                case RowState.DIFFERS:
+                    return take_over_all or row.line in asked
+                case RowState.TAKEN | RowState.ALIKE:
+                    return row.line in asked
+            return row.state is RowState.SAME
+
+        return [row for row in self.rows if is_in(row)]
+
+    @property
     def fingerprint(self) -> str:
         """Whether the book is still as it was when somebody looked at the plan."""
         meant = [
-            [row.line, row.state, row.farmer.number, str(row.other and row.other.pk)] for row in self.rows
+            [row.line, row.state, row.farmer.number, str(row.other and row.other.pk), row.is_opened]
+            for row in self.rows
         ]
         return hashlib.sha256(json.dumps(meant).encode()).hexdigest()
 
@@ -131,13 +179,18 @@ def import_farmers(
     ticked: Collection[int] = (),
     left: Collection[int] = (),
     take_over_all: bool = False,
+    totals: Totals | None = None,
+    opened_on: dt.date | None = None,
 ) -> Answer:
-    """Take the list's farmers into the book: new ones but those in `left`, and the `ticked` of those that ask.
+    """Take the list's farmers into the book: new ones but those in `left`, and the `ticked` of those that ask;
+    with opening figures where the list has them, dated `opened_on`, for those who are in the book just so, too.
 
     `ticked` and `left` are lines of the list, `take_over_all` ticks every line that only differs, `expected`
-    is the fingerprint of the plan that was looked at.
-    The answer is `{"added": …, "changed": …}`. Raises NotAllowed, Conflict `book_changed` where the plan
-    is another one by now; nothing is kept then.
+    is the fingerprint of the plan that was looked at. `totals` is what the older book says at its end: what is
+    taken in must come to just that, to the paisa; rows with mistakes and rows left out are not in it.
+    The answer is `{"added": …, "changed": …, "opened": …}`. Raises NotAllowed, Conflict `book_changed` where
+    the plan is another one by now, RuleBroken `total_differs` at each total that does, `required`, and what
+    `bring_over` raises; nothing is kept then.
     """
     demand_owner(by)
 
@@ -149,16 +202,16 @@ def import_farmers(
                 _("Somebody changed the list of farmers meanwhile. Look at the list once more."),
                 code="book_changed",
             )
-        chosen = set(ticked)
-        new = [row for row in plan.of(RowState.NEW) if row.line not in set(left)]
-        new += [row for row in plan.of(RowState.TAKEN, RowState.ALIKE) if row.line in chosen]
+        taken = plan.taken(ticked, left, take_over_all)
+        if plan.has_money:
+            check_totals([row.figures for row in taken], totals, opened_on)
+        new = [row for row in taken if row.state in {RowState.NEW, RowState.TAKEN, RowState.ALIKE}]
         Farmer.objects.bulk_create([row.farmer for row in new], batch_size=500)
-        return {
-            "added": len(new),
-            "changed": _take_over(
-                [row for row in plan.of(RowState.DIFFERS) if take_over_all or row.line in chosen]
-            ),
-        }
+        changed = _take_over([row for row in taken if row.state is RowState.DIFFERS])
+        figures = {row.person: row.figures for row in taken if row.opens}
+        if figures and opened_on:
+            bring_over(by=by, figures=figures, day=opened_on)
+        return {"added": len(new), "changed": changed, "opened": len(figures)}
 
     digest = hashlib.sha256(text.encode()).hexdigest()
     body = {
@@ -168,6 +221,8 @@ def import_farmers(
         "take_over_all": take_over_all,
         "expected": expected,
     }
+    if totals or opened_on:
+        body |= {"totals": totals and vars(totals), "opened_on": opened_on}
     return once(by=by, key=key, body=body, made=new_id(), effect=act)
 
 
@@ -224,7 +279,7 @@ class _Book:
 
 
 def plan_import(shop: Shop, sheet: Sheet) -> Plan:
-    """What each row of a list means for the book. One query; nothing is written."""
+    """What each row of a list means for the book. One query, and one for opening figures; nothing is written."""
     book = _Book(shop)
     for each in sheet.rows:  # a row that has its village in both scripts helps the others
         villages = {name: each.cells.get(name, "") for name in ("village_ta", "village_en")}
@@ -234,6 +289,7 @@ def plan_import(shop: Shop, sheet: Sheet) -> Plan:
     for row in planned:
         if row.state is not RowState.WRONG:
             _compare(row, book)
+    _compare_figures(planned)
     _number(planned, book)
     called: dict[str, int] = {}
     for row in planned:
@@ -252,6 +308,7 @@ def _read(shop: Shop, row: SheetRow, book: _Book) -> PlannedRow:
     given, faults = _given(row)
     farmer = Farmer(shop=shop)
     planned = PlannedRow(row.line, row.cells, RowState.NEW, farmer, given, faults=faults)
+    planned.figures = _figures(row, faults)
     for name, source, spell in (
         ("name_ta", "name_en", to_tamil),
         ("name_en", "name_ta", to_latin),
@@ -285,11 +342,49 @@ def _given(row: SheetRow) -> tuple[Particulars, dict[str, str]]:
     given: dict[str, Any] = {}
     faults: dict[str, str] = {}
     for name, text in row.cells.items():
+        if name in MONEY:
+            continue
         try:
             given[name] = _value(name, text)
         except ValueError as error:
             faults[name] = str(error)
     return cast(Particulars, given), faults
+
+
+def _figures(row: SheetRow, faults: dict[str, str]) -> Figures:
+    """What the older book says in this row; a sentence for each amount that cannot be read."""
+    said = dict.fromkeys(MONEY, ZERO)
+    for name in MONEY:
+        try:
+            said[name] = _amount(row.cells.get(name, ""))
+        except ValueError as error:
+            faults[name] = str(error)
+    if said["we_owe"] and said["he_owes"]:
+        faults["he_owes"] = _("Either we owe him or he owes us, not both.")
+    if faults.keys() & said.keys():
+        return Figures()
+    return Figures(said["we_owe"] - said["he_owes"], said["advance"])
+
+
+def _amount(text: str) -> Decimal:
+    """A cell in ₹: `1,23,456.50`, `₹500`, `-` or nothing for nothing. Raises ValueError with a sentence."""
+    bare = text.removeprefix("₹").removeprefix("Rs.").removeprefix("Rs").removesuffix("/-").strip()
+    if bare in {"", "-", "–"}:
+        return ZERO
+    try:
+        # No letters: what a spreadsheet has shortened (1.2E5) has lost its last figures.
+        amount = read_decimal(bare) if not any(sign.isalpha() for sign in bare) else None
+    except ValueError:
+        amount = None
+    if amount is None:
+        raise ValueError(_("Enter an amount, for example 1,250.50."))
+    if amount < 0:
+        raise ValueError(_("No minus here: the column says who owes whom."))
+    if significant_decimals(amount) > 2:
+        raise ValueError(_("An amount has at most two decimals."))
+    if amount > LARGEST:
+        raise ValueError(_("This number is too large."))
+    return amount
 
 
 def _value(name: str, text: str) -> Any:
@@ -408,6 +503,18 @@ def _differing(row: PlannedRow, other: Farmer) -> list[str]:
         if getattr(row.farmer, name) != getattr(other, name)
         and not (name in TYPED and _key(getattr(row.farmer, name)) == _key(getattr(other, name)))
     ]
+
+
+def _compare_figures(rows: list[PlannedRow]) -> None:
+    """Whether who is in the book has opening figures already: the same ones are left alone, others are wrong."""
+    known = [row for row in rows if row.state in {RowState.SAME, RowState.DIFFERS} and row.figures]
+    standing = standing_among([row.other for row in known if row.other]) if known else {}
+    for row in known:
+        his = standing.get(cast(Farmer, row.other))
+        row.is_opened = his == row.figures
+        if his and not row.is_opened:
+            row.state = RowState.WRONG
+            row.faults["figures"] = _("He has other opening figures in the book already.")
 
 
 def _number(rows: list[PlannedRow], book: _Book) -> None:

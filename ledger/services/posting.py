@@ -94,12 +94,20 @@ def next_voucher(shop: Shop, day: dt.date) -> str:
 
     The counter's row is held until the commit: take it last.
     """
+    (voucher,) = next_vouchers(shop, day, 1)
+    return voucher
+
+
+@step
+def next_vouchers(shop: Shop, day: dt.date, count: int) -> list[str]:
+    """So many numbers of that year, one after the other."""
     year = day.year if day.month >= 4 else day.year - 1
     VoucherCounter.objects.bulk_create([VoucherCounter(shop=shop, year=year, last=0)], ignore_conflicts=True)
     counter = VoucherCounter.objects.select_for_update().get(shop=shop, year=year)
-    counter.last += 1
+    first = counter.last + 1
+    counter.last += count
     counter.save(update_fields=["last"])
-    return f"V{year % 100:02}{(year + 1) % 100:02}-{counter.last:04}"
+    return [f"V{year % 100:02}{(year + 1) % 100:02}-{n:04}" for n in range(first, first + count)]
 
 
 @contextmanager

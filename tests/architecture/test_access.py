@@ -224,6 +224,7 @@ TABLE: dict[str, Row] = {
     "GET ledger:farmer_import": (302, 200, 403, 403, 200),
     "POST ledger:farmer_import": (302, 422, 403, 403, 422),
     "GET ledger:farmer_import_template": (302, 200, 403, 403, 200),
+    "GET ledger:farmer_import_workbook": (302, 200, 403, 403, 200),
     "GET ledger:farmer_state": (302, 405, 403, 405, 405),
     "POST ledger:farmer_state": (302, 404, 403, 302, 302),
     "GET ledger:farmer_detail": (302, 404, 403, 200, 200),

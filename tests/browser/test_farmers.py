@@ -28,6 +28,11 @@ TOO_SMALL = """
         })
         .map((each) => each.outerHTML.slice(0, 90))
 """
+FIGURES = """எண்,பெயர்,ஊர்,நாம் கொடுக்க வேண்டியது,அவர் தர வேண்டியது,முன்பணம்
+521,செல்வி,நிலக்கோட்டை,"1,23,456.50",,15000
+522,மணி,நிலக்கோட்டை,,27,
+523,தேவி,வெள்ளோடு,5,6,500.50
+"""
 LIST = (
     "எண்,பெயர்,ஊர்,கைபேசி எண்\n"
     "207,மு. கருப்பசாமி,அலங்காநல்லூர்,98765 43210\n"
@@ -158,15 +163,23 @@ def test_what_stands_on_no_page_of_its_own_can_be_read_and_reached_too(
     gone = a_farmer(meena.shop, 16, "மு. ராஜா", "M. Raja", village_ta="பெருமாள்கோவில்பட்டி", is_active=False)
     file = tmp_path / "list.csv"
     file.write_text(f"{LIST}14,P. Raja,Melur,98765 43210\n", encoding="utf-8")
+    money = tmp_path / "figures.csv"
+    money.write_text(FIGURES, encoding="utf-8")
     # The theme goes by the clock unless it was chosen.
     page.add_init_script(f"localStorage.setItem('malar-theme', '{theme} ' + (Date.now() + 3600000))")
     sign_in(page, owner)
 
-    def preview() -> None:
+    def preview(chosen: Path = file) -> None:
         page.goto("/ledger/farmers/import/")
-        page.set_input_files("[name=file]", file)
+        page.set_input_files("[name=file]", chosen)
         page.locator("main .button--primary").click()
         page.locator(".import-rows").first.wait_for()
+
+    def figures() -> None:
+        preview(money)
+        page.fill("[name=we_owe]", "1,23,456.50")
+        page.locator("main .button--primary").click()
+        page.locator(".error-summary").wait_for()
 
     def warned() -> None:
         page.goto("/ledger/farmers/new/")
@@ -182,6 +195,7 @@ def test_what_stands_on_no_page_of_its_own_can_be_read_and_reached_too(
         "warned": warned,
         "import": lambda: page.goto("/ledger/farmers/import/"),
         "preview": preview,
+        "figures": figures,
     }
     wrong: dict[str, object] = {}
     for name, go in places.items():

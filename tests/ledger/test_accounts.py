@@ -2,6 +2,7 @@
 
 import datetime as dt
 from decimal import Decimal
+from functools import partial
 from uuid import uuid4
 
 import pytest
@@ -10,10 +11,13 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import translation
 
 from ledger.domain import ChargeStatus
-from ledger.models import Charge, Farmer
+from ledger.models import Charge, DailyEntry, Farmer
 from ledger.selectors.accounts import Unsettled, balance_of, balances_of, statement_of
+from ledger.selectors.entries import totals_of
+from ledger.services.commission import set_commission
 from ledger.services.entries import edit_entry, void_entry
 from ledger.services.movements import record_movement, reverse_movement
+from ledger.services.repricing import price_entries
 from malar.accounts.models import Membership, Shop
 from pricing.domain import FeeBasis, FeeIncome
 from pricing.models import FeeRule, Flower
@@ -208,6 +212,63 @@ def test_complaint_15_surplus_credit_is_carried_and_no_due_counts_twice(
     assert balance_of(raja).advance == Decimal(2000)
     moved(meena, raja, "opening_balance", "-100", "2026-03-05", "none")
     assert (balance_of(raja).net, balance_of(raja).direction) == (Decimal(150), "farmer_owes")
+
+
+def test_complaint_19_what_he_will_get_is_seen_before_anything_is_settled(
+    meena: Membership, kumar: Membership, raja: Farmer, jasmine: Flower
+) -> None:
+    """His own commission, and what a rate would make of his account, before the owner says yes to it."""
+    set_commission(
+        by=meena,
+        key=uuid4(),
+        farmer=raja,
+        pct=Decimal("7.50"),
+        per_unit=Decimal(0),
+        valid_from=dt.date(2026, 3, 1),
+    )
+    recorded(kumar, raja, jasmine, captured_at=at("2026-03-06", "05:00"))
+    moved(meena, raja, "draw", "300", "2026-03-06")
+    priced = partial(
+        price_entries,
+        by=meena,
+        day=dt.date(2026, 3, 6),
+        flower_id=jasmine.pk,
+        from_time=dt.time(),
+        to_time=dt.time(),
+        rate=Decimal(1450),
+    )
+    (seen,) = priced(key=uuid4(), dry_run=True).body["farmers"]
+    assert (str(balance_of(raja).unsettled.gross), seen["amount"]) == ("0.00", "8555.00")
+    priced(key=uuid4())
+    unsettled = balance_of(raja).unsettled
+    assert (str(unsettled.gross), str(unsettled.commission)) == (seen["amount"], "641.63")
+    assert balance_of(raja).net == Decimal("8555.00") - Decimal("641.63") - 300
+
+
+def test_complaint_20_the_account_adds_up_the_paise_of_its_lines(
+    meena: Membership, kumar: Membership, raja: Farmer, jasmine: Flower
+) -> None:
+    """Each line is rounded once, and sums are sums of what the slips say: 57.49, where a tenth of the total
+    would be 57.48 (domain.md §6.2)."""
+    for rate in ("162.45", "324.97", "87.36"):
+        recorded(
+            kumar,
+            raja,
+            jasmine,
+            captured_at=at("2026-03-06", "05:00"),
+            rate=Decimal(rate),
+            gross_quantity=Decimal(1),
+        )
+    lines = DailyEntry.objects.filter(farmer=raja)
+    assert sorted(lines.values_list("commission", flat=True)) == [
+        Decimal("8.74"),
+        Decimal("16.25"),
+        Decimal("32.50"),
+    ]
+    totals, balance, statement = totals_of(lines), balance_of(raja), statement_of(raja, *WEEK)
+    assert (totals.amount, totals.commission) == (Decimal("574.78"), Decimal("57.49"))
+    assert (balance.unsettled.gross, balance.unsettled.commission) == (Decimal("574.78"), Decimal("57.49"))
+    assert (balance.net, statement.closing) == (Decimal("517.29"), Decimal("517.29"))
 
 
 # --- The running account --------------------------------------------------------------------------------

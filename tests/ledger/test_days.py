@@ -9,7 +9,9 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+import time_machine
 from django.db import DatabaseError, connection, transaction
+from django.utils import timezone
 
 from ledger.domain import NOTES, AccountKind, JournalKind
 from ledger.models import (
@@ -33,6 +35,8 @@ from ledger.services.entries import edit_entry, void_entry
 from ledger.services.movements import record_movement, reverse_movement
 from malar.accounts.models import Membership
 from malar.kernel.errors import Conflict, NotAllowed, NotFound, RuleBroken
+from malar.ops.books import ask
+from malar.ops.invariants import invariants
 from malar.trail.models import Event
 from malar.trail.services.answers import Answer
 from pricing.models import Flower
@@ -41,6 +45,7 @@ from tests.ledger.terms import a_fee
 
 pytestmark = pytest.mark.django_db
 
+BY_NAME = {each.name: each for each in invariants()}
 DAY = dt.date(2026, 3, 6)
 NEXT = DAY + dt.timedelta(1)
 THEN = DAY + dt.timedelta(2)
@@ -413,6 +418,81 @@ def test_a_day_closed_again_or_late_must_come_to_what_the_later_day_opened_with(
 def test_no_day_is_closed_before_the_one_whose_cash_was_brought_into_the_book(meena: Membership) -> None:
     closed(meena, NEXT, "1000", opening_cash=Decimal(1000))
     assert refusal(lambda: closed(meena, DAY, "1000")).code == "before_first_close"
+
+
+# --- What the nightly check says of days that were closed late or opened again --------------------------
+
+
+@pytest.fixture
+def later() -> Iterator[Callable[[], None]]:
+    """Let ten minutes pass."""
+    with time_machine.travel(timezone.now() - dt.timedelta(hours=3), tick=False) as clock:
+        yield lambda: clock.shift(dt.timedelta(minutes=10))
+
+
+def past_the_triggers(table: str, change: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
+        cursor.execute(f"UPDATE {table} SET {change}")
+        cursor.execute(f"ALTER TABLE {table} ENABLE TRIGGER USER")
+
+
+def test_the_check_judges_an_opening_by_what_was_known_when_the_day_was_closed(
+    meena: Membership, raja: Farmer, later: Callable[[], None]
+) -> None:
+    def sound() -> bool:
+        later()
+        return ask(BY_NAME["next_opening"]) is None
+
+    first = closed(meena, DAY, "990", opening_cash=Decimal(1000))
+    later()
+    given(meena, raja, "90", NEXT)
+    later()
+    third = closed(meena, THEN, "900")
+    assert sound()
+    given(meena, raja, "40", NEXT)  # written down late, into a day that is open
+    assert sound()
+    reopen_day(by=meena, close_id=first.pk, reason="an expense is missing")
+    assert sound()
+    spent(meena, "10")
+    assert sound()
+    closed(meena, DAY, "1030", opening_cash=Decimal(1000))
+    assert sound()
+    closed(meena, NEXT, "900")
+    assert sound()
+    reopen_day(by=meena, close_id=third.pk, reason="counted wrong")
+    assert sound()
+    closed(meena, THEN, "905")
+    assert sound()
+
+
+@pytest.mark.parametrize("which", [DAY, NEXT, THEN])
+def test_the_check_sees_a_close_that_does_not_fit_the_next_whichever_was_made_first(
+    meena: Membership, raja: Farmer, later: Callable[[], None], which: dt.date
+) -> None:
+    closed(meena, DAY, "990", opening_cash=Decimal(1000))
+    later()
+    closed(meena, THEN, "990")
+    later()
+    close = {DAY: DAY, NEXT: closed(meena, NEXT, "990").business_date, THEN: THEN}[which]
+    assert ask(BY_NAME["next_opening"]) is None
+    past_the_triggers(
+        "ledger_dayclose",
+        f"counted = counted + 1, opening_cash = opening_cash + 1 WHERE business_date = '{close}'",
+    )
+    assert ask(BY_NAME["next_opening"]) is not None
+
+
+def test_the_check_knows_that_opening_a_day_again_writes_mirrors_into_it(meena: Membership) -> None:
+    """The mirrors are written a moment before the row says that the day is open."""
+    close = closed(meena, DAY, "990", opening_cash=Decimal(1000))
+    past_the_triggers("ledger_dayclose", "closed_at = closed_at - interval '1 hour'")
+    past_the_triggers("ledger_transferevent", "pgh_created_at = pgh_created_at - interval '1 hour'")
+    assert ask(BY_NAME["locked_days"]) is None
+    reopen_day(by=meena, close_id=close.pk, reason="counted wrong")
+    assert Transfer.objects.filter(reverses__isnull=False).count() == 2
+    assert ask(BY_NAME["locked_days"]) is None
 
 
 # --- Races ---------------------------------------------------------------------------------------

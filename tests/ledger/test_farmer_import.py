@@ -114,7 +114,7 @@ class TestReading:
             (b"", "empty"),
             (b"  \r\n ", "empty"),
             (b"x" * 2_000_001, "too_large"),
-            (b"PK\x03\x04rest of a workbook", "workbook"),
+            (b"PK\x03\x04rest of a workbook", "unreadable"),
             (b"\xd0\xcf\x11\xe0 an old workbook", "workbook"),
             ("Name\nJosé\n".encode("cp1252"), "not_unicode"),
             (b"Name\n" + bytes(range(128, 256)), "not_unicode"),
@@ -290,7 +290,7 @@ class TestTakingIn:
     LIST = HEAD + "20,கா. கண்ணன்,K. Kannan,மேலூர்,98765 43210\n,,V. Ramasamy,Melur,\n"
 
     def test_all_new_ones_are_in_the_book_with_their_history(self, meena: Membership) -> None:
-        assert imported(meena, self.LIST) == {"added": 2, "changed": 0}
+        assert imported(meena, self.LIST) == {"added": 2, "changed": 0, "opened": 0}
 
         kannan = Farmer.objects.get(number=20)
         assert (kannan.shop, kannan.code, kannan.phone) == (meena.shop, "F020", "+919876543210")
@@ -306,7 +306,7 @@ class TestTakingIn:
         imported(meena, self.LIST)
 
         assert states(planned(meena, self.LIST)) == ["same", "same"]
-        assert imported(meena, self.LIST) == {"added": 0, "changed": 0}
+        assert imported(meena, self.LIST) == {"added": 0, "changed": 0, "opened": 0}
         assert Farmer.objects.count() == 2
 
     def test_the_same_request_twice_gives_the_same_answer(self, meena: Membership) -> None:
@@ -316,9 +316,9 @@ class TestTakingIn:
         )
 
         assert (first.body, first.replayed, second.body, second.replayed) == (
-            {"added": 2, "changed": 0},
+            {"added": 2, "changed": 0, "opened": 0},
             False,
-            {"added": 2, "changed": 0},
+            {"added": 2, "changed": 0, "opened": 0},
             True,
         )
         assert Farmer.objects.count() == 2
@@ -337,9 +337,9 @@ class TestTakingIn:
         self, meena: Membership, raja: Farmer, lakshmi: Farmer
     ) -> None:
         text = HEAD + "14,பெ. ராஜா,,,98765 43210\n15,க. கண்ணன்,,,\n,,P. Raja,,\n"
-        assert imported(meena, text) == {"added": 0, "changed": 0}
+        assert imported(meena, text) == {"added": 0, "changed": 0, "opened": 0}
 
-        assert imported(meena, text, ticked=[2, 3]) == {"added": 1, "changed": 1}
+        assert imported(meena, text, ticked=[2, 3]) == {"added": 1, "changed": 1, "opened": 0}
         raja.refresh_from_db()
         assert (raja.phone, raja.version) == ("+919876543210", 2)
         assert Farmer.objects.get(number=16).name_ta == "க. கண்ணன்"
@@ -353,7 +353,7 @@ class TestTakingIn:
         assert [farmer.pk for farmer in meena.shop.farmers.matching("rajah")] == [raja.pk]
 
     def test_new_ones_can_be_left_out(self, meena: Membership) -> None:
-        assert imported(meena, self.LIST, left=[3]) == {"added": 1, "changed": 0}
+        assert imported(meena, self.LIST, left=[3]) == {"added": 1, "changed": 0, "opened": 0}
         assert not Farmer.objects.filter(name_en="V. Ramasamy").exists()
 
     def test_only_the_owner_may(self, kumar: Membership) -> None:
@@ -433,7 +433,7 @@ class TestPages:
     def test_a_bad_file_is_said_at_its_field(self, meena: Membership) -> None:
         page = page_of(meena)
 
-        assert html(looked_at(page, b"PK\x03\x04", "list.xlsx")).count("This is an Excel workbook.") == 2
+        assert html(looked_at(page, b"PK\x03\x04", "list.xlsx")).count("This workbook cannot be read.") == 2
         assert "This field is required." in html(page.post(IMPORT, {}))
         assert "This file is empty." in html(looked_at(page, b""))
 
@@ -466,6 +466,9 @@ class TestPages:
             "language",
             "commission_pct",
             "cadence",
+            "we_owe",
+            "he_owes",
+            "advance",
         ]
 
     def test_everybody_in_the_book_already_leaves_nothing_to_do(
