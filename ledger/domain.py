@@ -268,3 +268,8 @@ def counted_of(denominations: Mapping[str, int | Decimal]) -> Decimal:
 
 SHOP_SERIES = "S1"
 """The series of slips written without a tablet (architecture §5.9)."""
+
+
+def shop_slip(day: dt.date, running: int) -> str:
+    """A number of the shop's own series. A running number above 999 keeps all its digits."""
+    return f"{SHOP_SERIES}-{day:%d%m}-{running:03}"

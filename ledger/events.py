@@ -17,6 +17,18 @@ class EntryRecorded(Happening):
 
 
 @dataclass(frozen=True)
+class EntriesImported(Happening):
+    """Lines of an older book were taken over: so many, of these days. One event for all of them, and nobody
+    subscribes: a farmer is not told today what he brought years ago."""
+
+    name: ClassVar[str] = "EntriesImported"
+    taken: UUID
+    lines: int
+    first: str
+    last: str
+
+
+@dataclass(frozen=True)
 class EntryCorrected(Happening):
     """A line got a new version."""
 

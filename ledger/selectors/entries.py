@@ -97,7 +97,7 @@ class LineBackground:
     flower: Flower | None
     earlier: list[EarlierLine]
     quote: Quote
-    fees: list[Fee]
+    fees: Sequence[Fee]
     """Those charged with every line of the day."""
     adjustments: list[dict[str, Any]]
     """Those that were asked for and that the shop has, in that order (`ledger.services.entries.Priced`)."""
@@ -119,13 +119,72 @@ def line_background(
     One statement, in SQL because every sale waits for it. The farmer and the flower come with the
     columns named in it and no others.
     """
-    since = day - dt.timedelta(days=BAND_DAYS)
-    question = quote_question(shop.pk, flower_id, moment, day)
     asked = list(adjustments)
     with connection.cursor() as cursor:
-        cursor.execute(LINE_QUESTION, question | {"farmer": farmer_id, "since": since, "adjustments": asked})
-        his_id, he_stays, pct, its_id, it_is_sold, unit, lines, fees, adjusting, *rest = cursor.fetchone()
-        rule, quoted = rest[:3], rest[3:]
+        cursor.execute(
+            LINE_QUESTION, _question(shop, farmer_id, flower_id, moment, day) | {"adjustments": asked}
+        )
+        return _background(shop, asked, cursor.fetchone())
+
+
+@dataclass(frozen=True)
+class LineAsked:
+    """Whom and what a new line is about, as `line_background` is asked."""
+
+    farmer_id: UUID | None
+    flower_id: UUID | None
+    moment: dt.datetime
+    day: dt.date
+    adjustments: Sequence[UUID] = ()
+
+
+ASKED_TYPES = {
+    "farmer": "uuid",
+    "flower": "uuid",
+    "at": "timestamptz",
+    "day": "date",
+    "since": "date",
+    "clock": "time",
+    "weekday": "int",
+    "adjustments": "text",
+}
+LINES_QUESTION = f"""
+    SELECT question.* FROM unnest({", ".join(f"%({name})s::{kind}[]" for name, kind in ASKED_TYPES.items())})
+        WITH ORDINALITY AS asked ({", ".join(ASKED_TYPES)}, n)
+    CROSS JOIN LATERAL ({LINE_QUESTION % ({name: f"asked.{name}" for name in ASKED_TYPES} | {"shop": "%(shop)s"})})
+        AS question
+    ORDER BY asked.n
+"""  # noqa: S608  # put together from constants
+"""LINE_QUESTION itself, asked for many lines at once."""
+
+
+def line_backgrounds(shop: Shop, lines: Sequence[LineAsked]) -> list[LineBackground]:
+    """`line_background` of many lines, in their order. One statement, however many they are."""
+    questions = [
+        _question(shop, line.farmer_id, line.flower_id, line.moment, line.day)
+        | {"adjustments": f"{{{','.join(map(str, line.adjustments))}}}"}
+        for line in lines
+    ]
+    asked = {name: [question[name] for question in questions] for name in ASKED_TYPES}
+    with connection.cursor() as cursor:
+        cursor.execute(LINES_QUESTION, asked | {"shop": shop.pk})
+        return [
+            _background(shop, list(line.adjustments), row)
+            for line, row in zip(lines, cursor.fetchall(), strict=True)
+        ]
+
+
+def _question(
+    shop: Shop, farmer_id: UUID | None, flower_id: UUID | None, moment: dt.datetime, day: dt.date
+) -> dict[str, Any]:
+    since = day - dt.timedelta(days=BAND_DAYS)
+    return quote_question(shop.pk, flower_id, moment, day) | {"farmer": farmer_id, "since": since}
+
+
+def _background(shop: Shop, asked: list[UUID], row: Sequence[Any]) -> LineBackground:
+    """The row of LINE_QUESTION."""
+    his_id, he_stays, pct, its_id, it_is_sold, unit, lines, fees, adjusting, *rest = row
+    rule, quoted = rest[:3], rest[3:]
     return LineBackground(
         farmer=Farmer(id=his_id, shop=shop, is_active=he_stays, commission_pct=pct) if his_id else None,
         flower=_flower(its_id, shop.pk, it_is_sold, unit) if its_id else None,

@@ -64,11 +64,16 @@ def make_automatic_charges(
     """
     if fees is None:
         fees = fees_with_every_line(by.shop, entry.business_date)
-    made = [_frozen(entry, by, fee.id, fee.code, fee.basis, fee.rate, fee.income) for fee in fees]
+    made = frozen_charges(entry, by, fees)
     _insert(made)
     standing = [charge for charge in made if charge.status == ChargeStatus.STANDING]
     vars(entry)["standing_charges"] = standing
     return standing
+
+
+def frozen_charges(entry: DailyEntry, by: Membership, fees: Sequence[Fee]) -> list[Charge]:
+    """The fees as charges of a line, unsaved. `entry.amount` must be known where it has a rate."""
+    return [_frozen(entry, by, fee.id, fee.code, fee.basis, fee.rate, fee.income) for fee in fees]
 
 
 def _frozen(
@@ -108,15 +113,17 @@ def _insert(charges: Sequence[Charge]) -> None:
     """In SQL because a sale waits for it (docs/adr/0005-hot-path-in-sql.md). Sets the amounts."""
     if not charges:
         return
-    values = [
-        str(value) if isinstance(value, str) else value
-        for charge in charges
-        for value in (getattr(charge, field.attname) for field in WRITTEN)
-    ]
+    values = [value for charge in charges for value in values_of(charge)]
     with connection.cursor() as cursor:
         cursor.execute(f"{INSERT}{', '.join([ROW] * len(charges))} RETURNING amount", values)
         for charge, (amount,) in zip(charges, cursor.fetchall(), strict=True):
             charge.amount = amount
+
+
+def values_of(charge: Charge) -> list[Any]:
+    """What is written of a charge, in the order of WRITTEN, as psycopg takes it."""
+    values = (getattr(charge, field.attname) for field in WRITTEN)
+    return [str(value) if isinstance(value, str) else value for value in values]
 
 
 @step

@@ -28,6 +28,7 @@ from ledger.models import DailyEntry, Farmer
 from ledger.selectors.answers import entry_answer
 from ledger.selectors.commission import commission_for
 from ledger.selectors.entries import (
+    LineBackground,
     correction_of,
     entry_of,
     is_settled,
@@ -60,6 +61,28 @@ HIGHEST_RATE = Decimal("9999999999.99")
 HIGHEST_COMMISSION = Decimal("99999999.99")
 LONGEST_TEXT = 200
 SLIP_FORMAT = re.compile(r"[A-Z][A-Z0-9]{0,3}-\d{4}-\d{3,5}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewLine:
+    """What is said of a line when it is written; what each means is told at `record_entry`."""
+
+    farmer_id: UUID | None
+    flower_id: UUID | None
+    captured_at: dt.datetime
+    gross_quantity: Decimal | None = None
+    tare: Decimal | None = None
+    quantity: Decimal | None = None
+    unit: str | None = None
+    sacks: int | None = None
+    sack_weights: Sequence[Decimal] | None = None
+    rate: Decimal | None = None
+    rate_reason: str = ""
+    note: str = ""
+    slip: str = ""
+    adjustments: Sequence[UUID] = ()
+    commission_pct: Decimal | None = None
+    commission_per_unit: Decimal | None = None
 
 
 def record_entry(
@@ -125,74 +148,114 @@ def record_entry(
     made = id or new_id()
     received_at = now or timezone.now()
     at = captured_at or received_at
-    time_faults = _time_faults(at, received_at)
     day = business_date_of(at, by.shop.turnover_hour)
-    if not time_faults:
+    if not time_faults(at, received_at):
         ensure_month(day)
+    line = NewLine(
+        farmer_id=farmer_id,
+        flower_id=flower_id,
+        captured_at=at,
+        gross_quantity=gross_quantity,
+        tare=tare,
+        quantity=quantity,
+        unit=unit,
+        sacks=sacks,
+        sack_weights=sack_weights,
+        rate=rate,
+        rate_reason=rate_reason,
+        note=note,
+        slip=slip,
+        adjustments=adjustments,
+        commission_pct=commission_pct,
+        commission_per_unit=commission_per_unit,
+    )
 
     def write() -> dict[str, Any]:
-        faults = [
-            *time_faults,
-            *_rate_faults(rate, rate_reason),
-            *_slip_faults(slip),
-            *_text_faults("/note", note),
-            *_commission_faults(by, commission_pct, commission_per_unit),
-        ]
         known = line_background(by.shop, farmer_id, flower_id, at, day, adjustments)
-        faults += _adjustment_faults(adjustments, known.adjustments, is_typed=rate is not None)
-        farmer, flower = _farmer(known.farmer, faults), _flower(known.flower, faults)
-        if farmer is None or flower is None:
-            raise refusal(faults)
-        try:
-            figures = weighed(
-                flower,
-                gross_quantity=gross_quantity,
-                tare=tare,
-                quantity=quantity,
-                unit=unit,
-                sacks=sacks,
-                sack_weights=sack_weights,
-            )
-        except RuleBroken as broken:
-            raise refusal([*faults, *broken.faults]) from broken
-        if faults:
-            raise refusal(faults)
-        priced = _priced(known.quote, rate, rate_reason, known.adjustments)
-        pct, per_unit = known.commission
-        questions = questions_about(
-            quantity=figures.quantity,
-            rate=priced.rate,
-            called_rate=priced.called_rate,
-            captured_at=at,
-            received_at=received_at,
-            earlier=known.earlier,
-        )
-        is_taken = bool(slip) and by.shop.daily_entries.on(day).filter(slip_number=slip).exists()
-        entry = DailyEntry(
-            id=made,
-            shop=by.shop,
-            farmer_id=farmer.pk,
-            flower_id=flower.pk,
-            business_date=day,
-            captured_at=at,
-            received_at=received_at,
-            commission_pct=pct if commission_pct is None else commission_pct,
-            commission_per_unit=per_unit if commission_per_unit is None else commission_per_unit,
-            note=note,
-            slip_number=slip,
-            slip_is_taken=is_taken,
-            review_reasons=[*questions, *([ReviewReason.SLIP_TAKEN] if is_taken else [])],
-            created_by=by,
-            **vars(figures),
-            **vars(priced),
-        )
+        entry = decided(by, line, known, id=made, day=day, received_at=received_at)
+        if slip and by.shop.daily_entries.on(day).filter(slip_number=slip).exists():
+            mark_slip_taken(entry)
         with closed_day_refused(day, "/captured_at"):
             _insert(entry)
             make_automatic_charges(entry, by, known.fees)
-        record(EntryRecorded(entry=entry.pk, farmer=farmer.pk), shop=by.shop)
+        record(EntryRecorded(entry=entry.pk, farmer=entry.farmer_id), shop=by.shop)
         return entry_answer(entry)
 
     return once(by=by, key=key, body=said, made=made, effect=write)
+
+
+def decided(
+    by: Membership,
+    line: NewLine,
+    known: LineBackground,
+    *,
+    id: UUID,
+    day: dt.date,
+    received_at: dt.datetime,
+) -> DailyEntry:
+    """The line as the rules of the house leave it, unsaved: the one place where they decide about a new one.
+
+    `known` is what `line_background` says of it, `day` the business date of its moment. Its slip number is
+    what was said, or empty for the shop's next. Raises RuleBroken naming each refused field.
+    """
+    faults = [
+        *time_faults(line.captured_at, received_at),
+        *_rate_faults(line.rate, line.rate_reason),
+        *_slip_faults(line.slip),
+        *_text_faults("/note", line.note),
+        *_commission_faults(by, line.commission_pct, line.commission_per_unit),
+        *_adjustment_faults(line.adjustments, known.adjustments, is_typed=line.rate is not None),
+    ]
+    farmer, flower = _farmer(known.farmer, faults), _flower(known.flower, faults)
+    if farmer is None or flower is None:
+        raise refusal(faults)
+    try:
+        figures = weighed(
+            flower,
+            gross_quantity=line.gross_quantity,
+            tare=line.tare,
+            quantity=line.quantity,
+            unit=line.unit,
+            sacks=line.sacks,
+            sack_weights=line.sack_weights,
+        )
+    except RuleBroken as broken:
+        raise refusal([*faults, *broken.faults]) from broken
+    if faults:
+        raise refusal(faults)
+    priced = _priced(known.quote, line.rate, line.rate_reason, known.adjustments)
+    pct, per_unit = known.commission
+    questions = questions_about(
+        quantity=figures.quantity,
+        rate=priced.rate,
+        called_rate=priced.called_rate,
+        captured_at=line.captured_at,
+        received_at=received_at,
+        earlier=known.earlier,
+    )
+    return DailyEntry(
+        id=id,
+        shop=by.shop,
+        farmer_id=farmer.pk,
+        flower_id=flower.pk,
+        business_date=day,
+        captured_at=line.captured_at,
+        received_at=received_at,
+        commission_pct=pct if line.commission_pct is None else line.commission_pct,
+        commission_per_unit=per_unit if line.commission_per_unit is None else line.commission_per_unit,
+        note=line.note,
+        slip_number=line.slip,
+        review_reasons=list(questions),
+        created_by=by,
+        **vars(figures),
+        **vars(priced),
+    )
+
+
+def mark_slip_taken(entry: DailyEntry) -> None:
+    """Keep a number that another line of the day has already, and ask somebody to look."""
+    entry.slip_is_taken = True
+    entry.review_reasons.append(ReviewReason.SLIP_TAKEN)
 
 
 WRITTEN = [field for field in DailyEntry._meta.concrete_fields if not field.generated]
@@ -219,8 +282,16 @@ def _insert(entry: DailyEntry) -> None:
     One statement in SQL because every sale waits for it, and others for its slip counter
     (docs/adr/0005-hot-path-in-sql.md). Sets what the database decides: number, amount, commission.
     """
-    values = {field.column: getattr(entry, field.attname) for field in WRITTEN}
-    values |= {
+    values = values_of(entry)
+    values |= {"sent": entry.slip_number, "series": f"{SHOP_SERIES}-{entry.business_date:%d%m}-"}
+    with connection.cursor() as cursor:
+        cursor.execute(INSERT, values)
+        entry.slip_number, entry.amount, entry.commission = cursor.fetchone()
+
+
+def values_of(entry: DailyEntry) -> dict[str, Any]:
+    """What is written of a line, by column in the order of WRITTEN, as psycopg takes it."""
+    return {field.column: getattr(entry, field.attname) for field in WRITTEN} | {
         "unit": str(entry.unit),
         "rate_source": str(entry.rate_source),
         "rate_reason": str(entry.rate_reason),
@@ -229,12 +300,7 @@ def _insert(entry: DailyEntry) -> None:
         "sack_weights": Jsonb(entry.sack_weights) if entry.sack_weights else None,
         "kind": str(entry.kind),
         "adjustments": Jsonb(entry.adjustments),
-        "sent": entry.slip_number,
-        "series": f"{SHOP_SERIES}-{entry.business_date:%d%m}-",
     }
-    with connection.cursor() as cursor:
-        cursor.execute(INSERT, values)
-        entry.slip_number, entry.amount, entry.commission = cursor.fetchone()
 
 
 @dataclass(frozen=True)
@@ -605,7 +671,8 @@ def _adjustment_faults(
     return []
 
 
-def _time_faults(at: dt.datetime, now: dt.datetime) -> list[Fault]:
+def time_faults(at: dt.datetime, now: dt.datetime) -> list[Fault]:
+    """What forbids a line of a moment: one to come, or one too far back."""
     if at > now + CLOCK_SKEW:
         return [Fault("/captured_at", "in_future", _("This time has not come yet. Check the clock."))]
     if at < now - OLDEST:

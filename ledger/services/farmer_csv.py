@@ -129,12 +129,12 @@ class Sheet:
     unknown: list[str]
 
 
-def text_of(raw: bytes) -> str:
+def text_of(raw: bytes, largest: int = LARGEST_FILE) -> str:
     """A file's text, whichever Unicode encoding it was saved in; of an Excel workbook what its CSV would be.
 
     Raises RuleBroken `too_large`, `empty`, `workbook` (Excel's older format), `unreadable` or `not_unicode`.
     """
-    if len(raw) > LARGEST_FILE:
+    if len(raw) > largest:
         raise _refused("too_large", _("This file is larger than 2 MB. Import the list in parts."))
     if not raw.strip():
         raise _refused("empty", _("This file is empty."))
@@ -184,7 +184,7 @@ def sheet_in(text: str) -> Sheet:
     if match := re.match(r"(?i)\"?sep=([,;\t])\"?\r?\n", lines):
         separator, lines = match[1], lines[match.end() :]
     else:
-        separator = _separator(lines)
+        separator = separator_of(lines)
     try:
         table = list(csv.reader(io.StringIO(lines, newline=""), delimiter=separator, strict=True))
     except csv.Error as error:
@@ -213,7 +213,7 @@ def sheet_in(text: str) -> Sheet:
     )
 
 
-def _separator(text: str) -> str:
+def separator_of(text: str) -> str:
     """What parts the headings: the sign that stands among them most often."""
     heading = text.partition("\n")[0]
     return max(SEPARATORS, key=heading.count)

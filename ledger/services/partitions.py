@@ -1,11 +1,12 @@
 """The months of the book: daily entries lie in one partition a month (architecture §5.13)."""
 
 import datetime as dt
+from collections.abc import Collection
 from functools import partial
 
 from django.db import connection, transaction
 
-from malar.kernel.transactions import in_unit
+from malar.kernel.transactions import in_unit, step
 
 _known: set[tuple[int, int]] = set()
 """Months this process has seen to exist. A partition is never dropped while Malar runs."""
@@ -20,6 +21,22 @@ def ensure_month(day: dt.date) -> None:
     month = (day.year, day.month)
     if month not in _known:
         in_unit(partial(_make, day, month), by=None)
+
+
+@step
+def know_months(days: Collection[dt.date]) -> None:
+    """Let the planner know the months of some days as they are now, in the middle of writing much into them.
+
+    Of a month it knows nothing of it would look for a farmer's lines by reading whole days.
+    """
+    with connection.cursor() as cursor:
+        for month in sorted({f"{day:%Y_%m}" for day in days}):
+            cursor.execute(f"ANALYZE ledger_dailyentry_{month} (farmer_id, flower_id, entry_date)")
+
+
+def forget_months() -> None:
+    """For a process that goes over to another database."""
+    _known.clear()
 
 
 def _make(day: dt.date, month: tuple[int, int]) -> None:

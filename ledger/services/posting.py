@@ -122,8 +122,10 @@ def closed_day_refused(day: dt.date, pointer: str = "/business_date") -> Iterato
         diagnosis = getattr(error.__cause__, "diag", None)
         if diagnosis is None or diagnosis.constraint_name != "day_is_open":
             raise
-        raise RuleBroken(
-            _("%(day)s is closed. The owner can open it again.") % {"day": formatting.day(day)},
-            code="day_locked",
-            pointer=pointer,
-        ) from error
+        raise day_locked(day, pointer) from error
+
+
+def day_locked(day: dt.date, pointer: str) -> RuleBroken:
+    """That nothing may be dated in a closed day, in words."""
+    detail = _("%(day)s is closed. The owner can open it again.") % {"day": formatting.day(day)}
+    return RuleBroken(detail, code="day_locked", pointer=pointer)

@@ -5,6 +5,7 @@ import datetime as dt
 import json
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -40,12 +41,13 @@ class Fee:
     income: str
 
 
-def fees_from(row: str) -> list[Fee]:
-    """The row of WITH_EVERY_LINE."""
-    return [
+@lru_cache(maxsize=256)
+def fees_from(row: str) -> tuple[Fee, ...]:
+    """The row of WITH_EVERY_LINE. Kept: line after line has the same."""
+    return tuple(
         Fee(UUID(fee["id"]), fee["code"], fee["basis"], Decimal(fee["rate"]), fee["income"])
         for fee in json.loads(row)
-    ]
+    )
 
 
 def adjustments_from(row: str, asked: list[UUID]) -> list[dict[str, Any]]:
@@ -54,7 +56,7 @@ def adjustments_from(row: str, asked: list[UUID]) -> list[dict[str, Any]]:
     return [found[pk] for pk in asked if pk in found]
 
 
-def fees_with_every_line(shop: Shop, day: dt.date) -> list[Fee]:
+def fees_with_every_line(shop: Shop, day: dt.date) -> tuple[Fee, ...]:
     """The fees that are charged with every line of a business day, by code. One query."""
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT {WITH_EVERY_LINE}", {"shop": shop.pk, "day": day})  # a constant

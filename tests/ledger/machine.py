@@ -30,15 +30,17 @@ from hypothesis.stateful import (
 )
 
 from ledger.domain import Mode, MovementKind
-from ledger.models import Buyer, BuyerReceipt, BuyerSale, Charge, DailyEntry, DayClose, Movement, Transfer
+from ledger.models import Buyer, BuyerReceipt, BuyerSale, Charge, DailyEntry, Expense, Movement, Transfer
 from ledger.selectors import accounts
 from ledger.selectors.buyers import owed_by
 from ledger.selectors.invariants import BOOK, Invariant
-from ledger.services import buyers, charges, entries, movements, repricing
+from ledger.services import buyers, charges, days, entries, farmer_csv, farmer_import, movements, repricing
+from ledger.services.openings import Totals
 from malar.accounts.domain import Role
 from malar.accounts.models import Shop
 from malar.kernel.clock import business_date_of
 from malar.kernel.errors import RuleBroken
+from malar.kernel.wire import money
 from malar.ops import books
 from malar.ops.invariants import invariants
 from malar.trail.services.answers import Answer
@@ -141,6 +143,17 @@ class Traded:
 
 
 @dataclass
+class Closed:
+    """A close that stands, in ₹. `is_first`: its opening cash was brought into the book with it."""
+
+    close: UUID
+    opening: Decimal
+    counted: Decimal
+    is_first: bool
+    written: tuple[Any, ...]
+
+
+@dataclass
 class Model:
     """All that was done, and what follows from it, in paise."""
 
@@ -149,7 +162,9 @@ class Model:
     moved: dict[UUID, Moved] = field(default_factory=dict)
     sold: dict[UUID, Traded] = field(default_factory=dict)
     paid: dict[UUID, Traded] = field(default_factory=dict)
-    closed: dict[dt.date, tuple[Any, ...]] = field(default_factory=dict)
+    spent: dict[UUID, bool] = field(default_factory=dict)
+    """Expenses, and whether they were taken back."""
+    closed: dict[dt.date, Closed] = field(default_factory=dict)
 
     def owed(self, farmer: int) -> dict[str, int]:
         sums = Counter[str]()
@@ -667,21 +682,135 @@ class BookMachine(RuleBasedStateMachine):
         paid.taken_back = True
         return None
 
-    @rule(day=st.integers(0, 2), really=st.sampled_from([False, False, True]))
-    def close(self, day: int, really: bool) -> None:
-        on = self.days[day]
-        if really and all(other < on for other in self.model.closed):
-            self.close_day(on)
-            self.model.closed[on] = self.written_on(on)
-            self.reached["closed"] += 1
+    @rule(day=st.integers(0, 2), hundreds=st.integers(1, 40), mode=st.sampled_from([Mode.CASH, Mode.UPI]))
+    def spend(self, day: int, hundreds: int, mode: Mode) -> None:
+        key, on = uuid4(), self.days[day]
+
+        def act() -> Answer:
+            return days.record_expense(
+                by=self.clerk,
+                key=key,
+                amount=Decimal(hundreds * 100),
+                what="bus",
+                business_date=on,
+                mode=mode,
+            )
+
+        if on in self.model.closed:
+            return self.refused("day_locked", act)
+        self.model.spent[self.once(act, "spent").made] = False
+        return None
+
+    @precondition(lambda self: self.model.spent)
+    @rule(n=st.integers(0, 99))
+    def take_an_expense_back(self, n: int) -> None:
+        pk, key = self.pick(self.model.spent, n), uuid4()
+
+        def act() -> Answer:
+            return days.reverse_expense(by=self.owner, key=key, expense_id=pk, reason="paid by the driver")
+
+        if self.model.spent[pk]:
+            return self.refused("reversed", act)
+        self.once(act, "expense taken back")
+        self.model.spent[pk] = True
+        return None
+
+    @rule(
+        farmer=st.integers(0, 1),
+        day=st.integers(0, 2),
+        hundreds=st.integers(-20, 20),
+        advance=st.integers(0, 9),
+    )
+    def bring_over(self, farmer: int, day: int, hundreds: int, advance: int) -> None:
+        """Opening figures by a list, for somebody who has none yet."""
+        key, on, his = uuid4(), self.days[day], self.farmers[farmer]
+        standing = [
+            moved
+            for moved in self.model.moved.values()
+            if moved.farmer == farmer and moved.kind in OPENINGS and moved.counts
+        ]
+        we_owe, he_owes = max(hundreds, 0) * 100, max(-hundreds, 0) * 100
+        text = f"number,name,we owe,he owes,advance\n{his.number},{his.name_ta},{we_owe},{he_owes},{advance * 100}\n"
+        plan = farmer_import.plan_import(self.owner.shop, farmer_csv.sheet_in(text))
+        if standing or not (hundreds or advance):
+            assert not plan.opening
+            return None
+
+        def act() -> Answer:
+            return farmer_import.import_farmers(
+                by=self.owner,
+                key=key,
+                text=text,
+                expected=plan.fingerprint,
+                totals=Totals(Decimal(we_owe), Decimal(he_owes), Decimal(advance * 100)),
+                opened_on=on,
+            )
+
+        if on in self.model.closed:
+            return self.refused("day_locked", act)
+        self.once(act, "brought over")
+        brought = Movement.objects.filter(farmer=his, kind__in=OPENINGS, reverses=None)
+        for movement in brought.exclude(pk__in=self.model.moved):
+            kind = MovementKind(movement.kind)
+            paise = (hundreds if kind == MovementKind.OPENING_BALANCE else advance) * 100_00
+            self.model.moved[movement.pk] = Moved(farmer, kind, paise, on, "posted")
+        return None
+
+    @rule(
+        day=st.integers(0, 2),
+        really=st.sampled_from([False, False, True]),
+        off=st.sampled_from([0, 0, 0, 12_50, -100_00]),
+    )
+    def close(self, day: int, really: bool, off: int) -> None:
+        """The cash is counted, `off` by some paise; whether that fits a day that was closed before is known here."""
+        on, key, closed = self.days[day], uuid4(), self.model.closed
+        if not really:
+            return None
+        before, later = (
+            max((other for other in closed if other < on), default=None),
+            min((other for other in closed if other > on), default=None),
+        )
+        opening = Decimal(1_000_000)
+        if before:
+            since = self.cash(Q(value_date__gt=before, value_date__lt=on))
+            opening = closed[before].counted + since
+        counted = opening + self.cash(Q(value_date=on)) + rupees(off)
+        known = None
+        if later and not closed[later].is_first:
+            known = closed[later].opening - self.cash(Q(value_date__gt=on, value_date__lt=later))
+            counted = known + rupees(off)
+
+        def act() -> Answer:
+            return days.close_day(
+                by=self.clerk,
+                key=key,
+                day=on,
+                denominations={"coins": counted},
+                opening_cash=None if before else opening,
+            )
+
+        if on in closed:
+            return self.refused("closed", act)
+        if later and known is None:
+            return self.refused("before_first_close", act)
+        if known is not None and counted != known:
+            return self.refused("next_day_opened", act)
+        answer = self.once(act, "closed before another" if later else "closed")
+        closed[on] = Closed(answer.made, opening, counted, before is None, self.written_on(on))
+        assert answer.body["difference"] == money(counted - opening - self.cash_of_papers(on))
+        return None
 
     @precondition(lambda self: self.model.closed)
-    @rule()
-    def reopen(self) -> None:
-        on = max(self.model.closed)
-        self.reopen_day(on)
+    @rule(n=st.integers(0, 99))
+    def reopen(self, n: int) -> None:
+        on = list(self.model.closed)[n % len(self.model.closed)]
+        key, close = uuid4(), self.model.closed[on].close
+
+        def act() -> Answer:
+            return days.reopen_day(by=self.owner, close_id=close, reason="a bus came late", key=key)
+
+        self.once(act, "reopened" if on == max(self.model.closed) else "reopened before another")
         del self.model.closed[on]
-        self.reached["reopened"] += 1
 
     @precondition(lambda self: self.steps % 3 == 0 and self.answered)
     @rule(n=st.integers(0, 99))
@@ -702,6 +831,7 @@ class BookMachine(RuleBasedStateMachine):
             Movement.objects.filter(business_date=day, status="posted").count(),
             sum(BuyerSale.objects.filter(business_date=day).values_list("version", flat=True)),
             BuyerReceipt.objects.filter(business_date=day).count(),
+            Expense.objects.filter(business_date=day).count(),
         )
 
     @invariant()
@@ -728,8 +858,8 @@ class BookMachine(RuleBasedStateMachine):
 
     @invariant()
     def nothing_is_written_into_a_closed_day(self) -> None:
-        for day, written in self.model.closed.items():
-            assert self.written_on(day) == written, f"{day} is closed"
+        for day, close in self.model.closed.items():
+            assert self.written_on(day) == close.written, f"{day} is closed"
 
     @invariant()
     def the_invariants_of_the_book_hold(self) -> None:
@@ -752,26 +882,7 @@ class BookMachine(RuleBasedStateMachine):
             statement = accounts.statement_of(farmer, self.days[1], self.today)
             assert statement.closing == rupees(self.model.net(n))
 
-    # --- Closing --------------------------------------------------------------------------------
-
-    def close_day(self, day: dt.date) -> None:
-        """Counted to the paisa, after the last day that was."""
-        before = DayClose.objects.filter(reopened_at=None).order_by("business_date").last()
-        opening = before.counted if before else Decimal(1_000_000)
-        since = before.business_date if before else day - dt.timedelta(1)
-        opening += self.cash(Q(value_date__gt=since, value_date__lt=day))
-        moved = self.cash(Q(value_date=day))
-        DayClose.objects.create(
-            shop=self.owner.shop,
-            business_date=day,
-            opening_cash=opening,
-            receipts=max(moved, Decimal(0)),
-            payments=max(-moved, Decimal(0)),
-            expenses=Decimal(0),
-            counted=opening + moved,
-            denominations={"coins": str(opening + moved)},
-            closed_by=self.owner,
-        )
+    # --- The drawer -----------------------------------------------------------------------------
 
     def cash(self, when: Q) -> Decimal:
         """How much came into the drawer, less what went out."""
@@ -781,14 +892,9 @@ class BookMachine(RuleBasedStateMachine):
         )
         return Decimal(came - went)
 
-    def reopen_day(self, day: dt.date) -> None:
-        close = DayClose.objects.get(business_date=day, reopened_at=None)
-        close.reopened_by, close.reopened_at, close.reopen_reason = (
-            self.owner,
-            timezone.now(),
-            "a bus came late",
-        )
-        close.save()
+    def cash_of_papers(self, day: dt.date) -> Decimal:
+        """What the day's papers moved; what counting the drawer wrote is none of them."""
+        return self.cash(Q(value_date=day) & ~Q(journal_kind="day_close"))
 
 
 def entered(
@@ -857,13 +963,31 @@ STORIES: dict[str, list[Callable[[BookMachine], None]]] = {
         entered(1, "rose", 1, 2_000, None),
         moved(MovementKind.DRAW, 12, day=1),
         asked_for_more(MovementKind.DRAW, day=1),
-        lambda it: it.close(day=1, really=True),
+        lambda it: it.spend(day=1, hundreds=3, mode=Mode.CASH),
+        lambda it: it.close(day=1, really=True, off=-100_00),
+        lambda it: it.close(day=1, really=True, off=0),
         entered(1, "rose", 1, 2_000, None),
         lambda it: it.take_back(n=1),
         lambda it: it.decide(n=0, yes=True),
-        lambda it: it.reopen(),
+        lambda it: it.take_an_expense_back(n=0),
+        lambda it: it.close(day=0, really=True, off=0),
+        lambda it: it.reopen(n=0),
         entered(1, "rose", 1, 2_000, None),
-        lambda it: it.close(day=1, really=True),
+        lambda it: it.close(day=1, really=True, off=0),
+        lambda it: it.spend(day=2, hundreds=1, mode=Mode.CASH),
+        lambda it: it.close(day=2, really=True, off=12_50),
+        lambda it: it.reopen(n=0),
+        lambda it: it.spend(day=1, hundreds=2, mode=Mode.CASH),
+        lambda it: it.close(day=1, really=True, off=12_50),
+        lambda it: it.close(day=1, really=True, off=0),
+    ],
+    "opening": [
+        lambda it: it.bring_over(farmer=0, day=0, hundreds=-5, advance=3),
+        lambda it: it.bring_over(farmer=0, day=0, hundreds=7, advance=3),
+        lambda it: it.bring_over(farmer=1, day=0, hundreds=2, advance=0),
+        lambda it: it.take_back(n=2),
+        lambda it: it.bring_over(farmer=1, day=0, hundreds=4, advance=0),
+        lambda it: it.ask_again(n=0),
     ],
 }
 

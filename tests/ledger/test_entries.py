@@ -6,6 +6,7 @@ from typing import Any, cast
 from uuid import uuid4
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from ledger.models import DailyEntry, Farmer, SlipCounter
@@ -477,3 +478,19 @@ def test_each_step_in_a_lines_life_is_an_event(kumar: Membership, raja: Farmer, 
         "EntryCorrected",
         "EntryVoided",
     ]
+
+
+def test_what_a_sale_asks_and_writes_is_prepared_from_the_fifth_on(
+    kumar: Membership, raja: Farmer, jasmine: Flower
+) -> None:
+    for minute in range(7):
+        recorded(kumar, raja, jasmine, captured_at=at(DAY, f"05:{minute:02}"))
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT statement FROM pg_prepared_statements")
+        prepared = " ".join(statement for (statement,) in cursor.fetchall())
+    for told in (
+        "ledger_commissionrule",
+        "INSERT INTO ledger_slipcounter",
+        "INSERT INTO trail_answeredrequest",
+    ):
+        assert told in prepared

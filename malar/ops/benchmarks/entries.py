@@ -48,8 +48,8 @@ def record_entry_against_psycopg(*, rounds: int, each: int) -> dict[str, Any]:
     (taken by the tables' triggers) and synchronous_commit as the server has it. The raw side knows every
     answer beforehand: it decides and checks nothing. `writes` leaves out the question, too.
     """
-    scene = _scene()
-    raw = psycopg.connect(**_address())
+    scene = coolie_scene()
+    raw = psycopg.connect(**address())
     sides: dict[str, Callable[[int], None]] = {
         "malar": lambda n: _by_malar(scene, n),
         "psycopg": lambda n: _by_psycopg(raw, scene, n, asks=True),
@@ -83,7 +83,7 @@ def record_entry_at_eight_connections(*, rounds: int, each: int) -> dict[str, An
 
     Median of the rounds, the two sides in turn. All write into one shop, so they share its slip counter.
     """
-    scene = _scene()
+    scene = coolie_scene()
     share = max(each // AT_ONCE, 10)
     a_second: dict[str, list[float]] = {"malar": [], "psycopg": []}
     for _ in range(rounds):
@@ -122,7 +122,7 @@ def _at_once(side: str, scene: Scene, share: int) -> float:
 
 def _write_a_share(side: str, scene: Scene, share: int, place: int, ready: Any) -> None:
     connections.close_all()
-    raw = psycopg.connect(**_address()) if side == "psycopg" else None
+    raw = psycopg.connect(**address()) if side == "psycopg" else None
 
     def act(n: int) -> None:
         if raw is None:
@@ -138,7 +138,7 @@ def _write_a_share(side: str, scene: Scene, share: int, place: int, ready: Any) 
         act(first + n)
 
 
-def _scene() -> Scene:
+def coolie_scene() -> Scene:
     """A shop that charges coolie with every entry."""
     scene = set_scene()
     FeeRule.objects.create(
@@ -164,7 +164,8 @@ def _by_malar(scene: Scene, n: int) -> None:
     )
 
 
-def _address() -> dict[str, Any]:
+def address() -> dict[str, Any]:
+    """Where the database is that Django uses just now, as psycopg wants it."""
     database = settings.DATABASES["default"]
     return {
         "host": database["HOST"],

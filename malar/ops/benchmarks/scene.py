@@ -3,7 +3,8 @@
 import datetime as dt
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 from uuid import uuid4
@@ -12,6 +13,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from ledger.models import Farmer
+from ledger.services import partitions
 from ledger.services.partitions import ensure_month
 from malar.accounts.domain import Role
 from malar.accounts.models import Membership, Shop
@@ -22,6 +24,20 @@ from pricing.models import Flower
 from pricing.services.rates import publish_rate
 
 PASSWORD = uuid4().hex
+
+
+@contextmanager
+def own_database() -> Iterator[None]:
+    """Measure in a database of its own, made as tests make theirs, and dropped at the end with all in it."""
+    settings = connection.settings_dict
+    ours, settings["TEST"]["NAME"] = settings["NAME"], f"bench_{uuid4().hex[:12]}"
+    connection.creation.create_test_db(verbosity=0, serialize=False)
+    partitions.forget_months()
+    try:
+        yield
+    finally:
+        connection.creation.destroy_test_db(ours, verbosity=0)
+        partitions.forget_months()
 
 
 @dataclass(frozen=True)

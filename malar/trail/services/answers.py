@@ -1,7 +1,7 @@
 """The same request twice makes one thing and gives one answer."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -10,9 +10,11 @@ from django.db import IntegrityError, connection
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from malar.accounts.models import Membership
+from malar.accounts.models import Membership, Shop
+from malar.kernel.copying import copy_into
 from malar.kernel.errors import Conflict, RuleBroken
-from malar.kernel.transactions import in_unit
+from malar.kernel.ids import new_id
+from malar.kernel.transactions import in_unit, step
 from malar.trail.domain import fingerprint
 from malar.trail.models import AnsweredRequest
 
@@ -67,6 +69,17 @@ def once(
                 _("Something with this id was made before."), code="id_exists", pointer="/id"
             ) from error
         raise
+
+
+@step
+def use_ids(made: Sequence[UUID], *, shop: Shop, within: UUID) -> None:
+    """Note ids of rows that one request made beside its own `within`, so that none of them is used again."""
+    answer, now = json.dumps({"within": str(within)}), timezone.now()
+    copy_into(
+        "trail_answeredrequest",
+        ("shop_id", "key", "body_hash", "made", "answer", "at"),
+        ((shop.pk, new_id(), "", each, answer, now) for each in made),
+    )
 
 
 def _replay(earlier: AnsweredRequest, body_hash: str) -> Answer:

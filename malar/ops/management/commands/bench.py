@@ -9,16 +9,22 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from malar.ops.benchmarks.counter import counter_on_a_slow_tablet
 from malar.ops.benchmarks.entries import record_entry_against_psycopg, record_entry_at_eight_connections
+from malar.ops.benchmarks.imports import import_against_copy
 from malar.ops.benchmarks.reference import reference_of_a_large_shop
+from malar.ops.benchmarks.reports import reports_over_a_long_book
 from malar.ops.benchmarks.requests import post_entry_against_authentication
 
 BENCHMARKS: dict[str, Callable[..., dict[str, Any]]] = {
     "record_entry": record_entry_against_psycopg,
     "record_entry_8": record_entry_at_eight_connections,
     "post_entry": post_entry_against_authentication,
+    "import_entries": import_against_copy,
+    "reports": reports_over_a_long_book,
     "reference": reference_of_a_large_shop,
     "counter": counter_on_a_slow_tablet,
 }
+SIZED = {"import_entries", "reports"}
+"""Those of which `--entries` says how large they are."""
 
 
 class Command(BaseCommand):
@@ -32,13 +38,16 @@ class Command(BaseCommand):
         parser.add_argument("--rounds", type=int, default=5)
         parser.add_argument("--each", type=int, default=200, help="operations of each side in a round")
 
+        parser.add_argument("--entries", type=int, help=f"lines in the book, of {', '.join(sorted(SIZED))}")
+
     def handle(self, *args: Any, **options: Any) -> None:
         names = options["names"] or list(BENCHMARKS)
         if unknown := set(names) - set(BENCHMARKS):
             raise CommandError(f"Unknown: {', '.join(sorted(unknown))}. Known: {', '.join(BENCHMARKS)}.")
         logging.disable(logging.INFO)  # a line for every request is not what was asked for
         for name in names:
-            result = BENCHMARKS[name](rounds=options["rounds"], each=options["each"])
+            size = {"entries": options["entries"]} if options["entries"] and name in SIZED else {}
+            result = BENCHMARKS[name](rounds=options["rounds"], each=options["each"], **size)
             table = result.pop("table", [])
             self.stdout.write(json.dumps(result))
             for row in table:
