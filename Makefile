@@ -33,7 +33,7 @@ test: setup-tests lint types layers templates js unit node e2e ## everything
 
 test-fast: setup-tests ## the inner loop: lint, and the tests that need no browser and no real race
 	@$(PY) -m ruff check --quiet .
-	@$(WITH_SERVERS) $(PY) -m pytest -q -n 2 --reuse-db --ignore tests/browser --ignore tests/architecture -m 'not race' $(ARGS)
+	@$(WITH_SERVERS) $(PY) -m pytest -q -n 2 --reuse-db --ignore tests/browser --ignore tests/offline --ignore tests/architecture -m 'not race' $(ARGS)
 
 setup-tests: node_modules/.package-lock.json messages
 	@$(PY) -m tests.browser.chromium
@@ -80,15 +80,15 @@ js: ## biome and tsc
 
 unit: ## the Python tests without the browser
 	$(call step,tests)
-	@$(WITH_SERVERS) $(PY) -m pytest -n 2 --ignore tests/browser $(ARGS)
+	@$(WITH_SERVERS) $(PY) -m pytest -n 2 --ignore tests/browser --ignore tests/offline $(ARGS)
 
 node: ## the JavaScript tests
 	$(call step,javascript tests)
 	@$(NODE) --test 'tests/javascript/**/*.test.js'
 
-e2e: ## the tests in a real browser
+e2e: ## the tests in a real browser, on a line that breaks too
 	$(call step,browser tests)
-	@$(WITH_SERVERS) $(PY) -m pytest tests/browser $(ARGS)
+	@$(WITH_SERVERS) $(PY) -m pytest tests/browser tests/offline $(ARGS)
 
 # --- Now and then ------------------------------------------------------------------------------
 

@@ -57,4 +57,8 @@ class OurStaticFiles(StaticFilesConfig):
         "redoc",
         "*.map",
         "oauth2-redirect*",
+        # django-pwa's own page and icons.
+        "django-pwa-app.css",
+        "bootstrap",
+        "icons",
     ]

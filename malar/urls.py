@@ -36,7 +36,7 @@ urlpatterns = [
     path("sync/v1/", include("malar.sync.urls")),
     path("", include("malar.ops.urls")),
     path("", include("malar.home.urls")),
-    path("app/", include("malar.pwa.urls")),
+    path("", include("malar.pwa.urls")),
     path("ledger/", include("ledger.urls")),
     path("pricing/", include("pricing.urls")),
     path("", include("notifications.urls")),

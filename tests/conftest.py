@@ -1,7 +1,9 @@
 """Fixtures everybody uses. Servers come from outside: `make test` starts them."""
 
+import os
 from collections.abc import Iterator
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 import pytest
 from django.apps import apps
@@ -19,6 +21,9 @@ from malar.accounts.models import Membership, Shop
 from malar.celery import app
 from pricing.models import Flower
 from tests import cast
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Playwright
 
 
 @pytest.fixture(scope="session")
@@ -44,6 +49,28 @@ def wordings_again(**kwargs: object) -> None:
 def _tasks() -> None:
     """Tasks are started by name and run where they are started: the names must be known."""
     app.loader.import_default_modules()
+
+
+@pytest.fixture(scope="session")
+def playwright() -> Iterator["Playwright"]:
+    """What drives browsers; a thread can have it only once."""
+    from playwright.sync_api import sync_playwright
+
+    # It keeps an event loop in the thread that runs the tests, and Django takes that for a mistake.
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+    with sync_playwright() as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def chromium_path() -> str:
+    """Where the browser is."""
+    from tests.browser import chromium
+
+    path = chromium.find()
+    if path is None:
+        pytest.fail(chromium.HELP)
+    return path
 
 
 @pytest.fixture(autouse=True)

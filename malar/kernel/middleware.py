@@ -28,6 +28,21 @@ def compress_api(get_response: GetResponse) -> GetResponse:
     return middleware
 
 
+def keep_nothing(get_response: GetResponse) -> GetResponse:
+    """Let no browser keep what it was shown, unless the view says that it may.
+
+    Tablets are shared: pressed after signing out, Back must not show the one before's farmers, and nothing
+    of them may lie on the disk.
+    """
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        response = get_response(request)
+        response.headers.setdefault("Cache-Control", "private, no-store")
+        return response
+
+    return middleware
+
+
 class ShowBrokenRules:
     """A rule broken behind a page that has no form to show it in gets a page of its own."""
 

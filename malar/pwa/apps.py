@@ -5,4 +5,4 @@ class PwaConfig(AppConfig):
     """The counter: a page without anybody's data, which fetches what it shows."""
 
     name = "malar.pwa"
-    label = "pwa"
+    label = "counter"  # django-pwa has taken "pwa"

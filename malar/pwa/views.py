@@ -1,7 +1,8 @@
-"""The counter's page. It holds words and no data, so that a tablet may keep it for days."""
+"""The pages that a tablet keeps for days: they hold words and no data. And the worker that keeps them."""
 
 import json
 from functools import cache
+from pathlib import Path
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
@@ -13,13 +14,18 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import conditional_page, require_safe
+from pwa import views as django_pwa
 
+from malar.pwa.selectors import content_of, digest_of, static_files
 from malar.pwa.words import counter_words
+from malar.staticfiles import as_served
 
-MODULES = (
+WORKER_OFF = settings.BASE_DIR / "templates" / "pwa" / "sw-off.js"
+COUNTER = (
     *("counter", "view", "slip", "figures", "question", "rates", "ref", "book"),
-    *("scale", "search", "sounds", "wet", "awake", "draft", "find"),
+    *("scale", "search", "sounds", "wet", "awake", "draft", "find", "version"),
 )
+MODULES = (*(f"counter/{name}" for name in COUNTER), "worker", "waiting", "back")
 """What the counter imports: named in its head, so that a slow line fetches all of it at once."""
 
 
@@ -43,13 +49,85 @@ def counter(request: HttpRequest, language: str) -> HttpResponse:
     return response
 
 
+@login_not_required
+@require_safe
+@gzip_page  # no secret of anybody is in it
+@conditional_page
+def offline(request: HttpRequest, language: str) -> HttpResponse:
+    """What is shown in place of a page that did not come: the same for everybody, like the counter."""
+    with translation.override(language):
+        response = HttpResponse(_offline(language))
+    response["Content-Language"] = language
+    response["Cache-Control"] = "no-cache"
+    return response
+
+
+@login_not_required
+@require_safe
+@gzip_page
+@conditional_page
+def worker(request: HttpRequest) -> HttpResponse:
+    """The service worker (templates/pwa/sw.js), after what it is to keep; or the one that takes it away.
+
+    Answered to everybody and never with a redirect, which browsers refuse for a worker.
+    """
+    source = _worker() if settings.SERVICE_WORKER else WORKER_OFF.read_text(encoding="utf-8")
+    response = HttpResponse(source, content_type="text/javascript; charset=utf-8")
+    response["Cache-Control"] = "no-cache"
+    return response
+
+
+@login_not_required
+@require_safe
+@conditional_page
+def manifest(request: HttpRequest) -> HttpResponse:
+    """django-pwa's manifest, in the language of the page that asks for it: browsers send no cookie for it."""
+    language = "en" if request.GET.get("language") == "en" else "ta"
+    with translation.override(language):
+        response: HttpResponse = django_pwa.manifest(request)
+    response["Content-Type"] = "application/manifest+json"
+    response["Content-Language"] = language
+    response["Cache-Control"] = "no-cache"
+    return response
+
+
+@cache
+def _worker() -> str:
+    """The worker's script. Its `version` is the SHA-256 of all that it keeps, in the order of `addresses`.
+
+    A worker that got anything else, from a server of another version or from a wall in between, does not
+    begin: so no tablet ever has half of one version and half of another.
+    """
+    pages: dict[str, str] = {}
+    for language in ("ta", "en"):
+        with translation.override(language):
+            pages[reverse("pwa:counter", kwargs={"language": language})] = _shell(language)
+            pages[reverse("pwa:offline", kwargs={"language": language})] = _offline(language)
+    files = static_files(pages.values())
+    bodies = [*(page.encode() for page in pages.values()), *map(content_of, files)]
+    kept = {
+        "version": digest_of(bodies),
+        "start": reverse("pwa:own_counter"),
+        "pages": list(pages),
+        "files": files,
+        "scripts": [address for address in files if "/js/offline/" in address],
+    }
+    source = Path(settings.PWA_SERVICE_WORKER_PATH).read_text(encoding="utf-8")
+    return f"self.malarShell = {json.dumps(kept)};\n{as_served('sw.js', source)}"
+
+
+def _offline(language: str) -> str:
+    """The offline page, in the language that is active."""
+    return render_to_string("pwa/offline.html", {"language": language})
+
+
 def _shell(language: str) -> str:
-    """The page, in the language that is active."""
+    """The counter, in the language that is active."""
     return render_to_string(
         "pwa/counter.html",
         {
             "language": language,
-            "modules": [f"js/counter/{name}.js" for name in MODULES],
+            "modules": [f"js/{name}.js" for name in MODULES],
             "places": _places(),
             "sounds": _sounds(),
             "words": counter_words() | _addresses(),

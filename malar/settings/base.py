@@ -5,6 +5,10 @@ from typing import Any
 
 from celery.schedules import crontab
 from csp.constants import NONE, SELF
+from django.templatetags.static import static
+from django.urls import reverse_lazy
+from django.utils.functional import lazy
+from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from malar import env
@@ -34,6 +38,7 @@ INSTALLED_APPS = [
     "drf_spectacular_sidecar",
     "csp",
     "django_htmx",
+    "pwa",
     "allauth",
     "allauth.account",
     "allauth.headless",
@@ -56,6 +61,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "malar.kernel.middleware.keep_nothing",
     "malar.kernel.middleware.compress_api",
     "csp.middleware.CSPMiddleware",
     "malar.pwa.middleware.forget_who_asks",
@@ -223,6 +229,35 @@ CONTENT_SECURITY_POLICY = {
 X_FRAME_OPTIONS = "DENY"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 SECURE_REFERRER_POLICY = "same-origin"
+
+# --- On the tablet (django-pwa: its manifest and its meta tags, nothing else of it; see malar/pwa) ----
+
+PWA_SERVICE_WORKER_PATH = str(BASE_DIR / "templates" / "pwa" / "sw.js")
+PWA_APP_NAME = _("Malar")
+PWA_APP_DESCRIPTION = _("Flowers weighed and written down")
+PWA_APP_LANG = lazy(get_language, str)()
+PWA_APP_START_URL = "pwa:own_counter"
+PWA_APP_THEME_COLOR = "#0b4a38"  # --leaf
+PWA_APP_BACKGROUND_COLOR = "#edf3ec"  # --paper
+PWA_APP_DEBUG_MODE = False
+_static = lazy(static, str)
+PWA_APP_ICONS = [
+    {"src": _static(f"images/{name}.png"), "sizes": size, "type": "image/png", "purpose": purpose}
+    for name, size, purpose in (
+        ("icon-192", "192x192", "any"),
+        ("icon-512", "512x512", "any"),
+        ("icon-maskable-512", "512x512", "maskable"),
+    )
+]
+PWA_APP_ICONS_APPLE = PWA_APP_ICONS[2:]
+PWA_APP_SPLASH_SCREEN: list[dict[str, str]] = []
+PWA_APP_SHORTCUTS = [
+    {"name": _("New entry"), "url": reverse_lazy("pwa:own_counter")},
+    {"name": _("Rates"), "url": reverse_lazy("pricing:rate_board")},
+    {"name": _("Farmers"), "url": reverse_lazy("ledger:farmer_list")},
+]
+SERVICE_WORKER = env.flag("SERVICE_WORKER", default=True)
+"""Off: tablets that ask for the worker get one that takes itself away (docs/operations.md)."""
 
 # --- REST -----------------------------------------------------------------------------------
 

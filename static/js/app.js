@@ -6,6 +6,7 @@
  *
  * @typedef {{ mount: (element: HTMLElement) => (() => void) | undefined }} Behaviour
  */
+import { mountWorker } from "./worker.js";
 
 /** Each import is written out, so that its hashed name can be put in. @type {Record<string, () => Promise<Behaviour>>} */
 const BEHAVIOURS = {
@@ -78,3 +79,13 @@ document.addEventListener("htmx:beforeCleanupElement", (event) =>
   unmountAll(/** @type {HTMLElement} */ (event.target)),
 );
 mountAll(document);
+
+/** Something was typed that is not sent yet. */
+let isTyped = false;
+document.addEventListener("input", () => {
+  isTyped = true;
+});
+document.addEventListener("submit", () => {
+  isTyped = false;
+});
+mountWorker({ isBusy: () => isTyped });

@@ -1,28 +1,20 @@
 """A real Chromium for the tests of this folder, and Malar to open in it."""
 
-import os
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright
 from pytest_django.live_server_helper import LiveServer
 
 from tests.browser import chromium
 
-# Playwright keeps an event loop in the thread that runs the tests, and Django takes that for a mistake.
-os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
-
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
+def browser(playwright: Playwright, chromium_path: str) -> Iterator[Browser]:
     """One browser for all tests; each gets a context (cookies, storage) of its own."""
-    path = chromium.find()
-    if path is None:
-        pytest.fail(chromium.HELP)
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=path, args=chromium.ARGUMENTS)
-        yield started
-        started.close()
+    started = playwright.chromium.launch(executable_path=chromium_path, args=chromium.ARGUMENTS)
+    yield started
+    started.close()
 
 
 @pytest.fixture
@@ -33,6 +25,7 @@ def context(browser: Browser, live_server: LiveServer) -> Iterator[BrowserContex
         viewport={"width": 800, "height": 1280},
         locale="en-IN",
         timezone_id="Asia/Kolkata",
+        service_workers="block",  # tests/offline is about it; here every request is to be seen, and stopped
     )
     yield opened
     opened.close()

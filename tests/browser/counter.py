@@ -93,7 +93,7 @@ class Counter:
         """Signed in as `member` from the next request on."""
         cookie = page_of(member).cookies[settings.SESSION_COOKIE_NAME].value
         self.page.context.add_cookies(
-            [{"name": settings.SESSION_COOKIE_NAME, "value": cookie, "url": self.address}]
+            [{"name": settings.SESSION_COOKIE_NAME, "value": cookie, "url": self.address, "httpOnly": True}]
         )
 
     def farmer(self, name: str) -> None:

@@ -182,6 +182,14 @@ PLACES: tuple[Place, ...] = (
     _counter("counter"),
     _counter("counter-weighed", "00212.5"),
     _counter("counter-asked", "002125⏎"),
+    Place(
+        "offline",
+        lambda _, language: f"/app/offline/{language}/",
+        sizes=(*COUNTER_SIZES, PHONE),
+        act=lambda page: page.evaluate(
+            "() => { count.textContent = '12'; document.getElementById('safe').hidden = false; }"
+        ),
+    ),
     Place("board", "/", sizes=(*COUNTER_SIZES, PHONE)),
     Place("my-day", "/", who="grower", sizes=PHONE_SIZES),
     Place("entries", "/ledger/entries/"),

@@ -22,6 +22,7 @@ import { Reference } from "./ref.js";
 import { canRead, follow, Scale } from "./scale.js";
 import { emptySlip, isEmpty, keyOf, press, quantityIn, wantsReason } from "./slip.js";
 import { Sounds } from "./sounds.js";
+import { mountVersion } from "./version.js";
 import * as view from "./view.js";
 import { WetGlass } from "./wet.js";
 
@@ -702,6 +703,7 @@ function listenTo(port) {
 wearHand();
 at("sound").setAttribute("aria-pressed", String(sounds.volume > 0));
 keepAwake();
+mountVersion(() => isBusy() || !isEmpty(slip) || isUndoing);
 setInterval(() => {
   if (!sent && isLoaded()) change({ type: "refresh" });
   else draw();

@@ -1,0 +1,124 @@
+"""A server, a line to it that breaks, and a tablet at the end of the line."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from django.conf import LazySettings
+from django.core.management import call_command
+from django.test import override_settings
+from playwright.sync_api import Playwright
+from pytest_django.live_server_helper import LiveServer
+
+from malar.accounts.models import Membership
+from malar.ops.supervisor import free_web_port
+from malar.pwa import views
+from tests.browser.counter import Stall, a_stall
+from tests.offline.proxy import Proxy
+from tests.offline.tablet import Tablet
+from tests.stack import ROOT, database_of_the_test, wait_until
+
+
+@pytest.fixture
+def proxy(live_server: LiveServer) -> Iterator[Proxy]:
+    """The line to Malar."""
+    line = Proxy(live_server.thread.port)
+    yield line
+    line.close()
+
+
+@pytest.fixture
+def tablets(
+    playwright: Playwright, chromium_path: str, tmp_path: Path
+) -> Iterator[Callable[[Proxy], Tablet]]:
+    """Makes tablets at the end of a line. A script that throws on one of them fails the test."""
+    made: list[Tablet] = []
+
+    def another(line: Proxy) -> Tablet:
+        profile = tmp_path / f"tablet-{len(made) + 1}"
+        made.append(Tablet(playwright, chromium_path, profile, line.url))
+        return made[-1]
+
+    yield another
+    # Before they are closed: what a page still fetches then is cut off.
+    thrown = [each for tablet in made for each in tablet.thrown]
+    for tablet in made:
+        tablet.close()
+    assert thrown == []
+
+
+@pytest.fixture
+def granian(transactional_db: None, tmp_path: Path, settings: LazySettings) -> Iterator[Proxy]:
+    """The line to Malar as it runs in production: Granian, hashed static files, on the test's database."""
+    home = tmp_path / "malar"
+    settings.STATIC_ROOT = home / "static"
+    with override_settings(
+        STORAGES=settings.STORAGES | {"staticfiles": {"BACKEND": "malar.staticfiles.HashedStaticFiles"}}
+    ):
+        unseen = ["admin", "account", "drf*", "modeltranslation"]
+        call_command("collectstatic", interactive=False, verbosity=0, ignore_patterns=unseen)
+    port = free_web_port(20_000 + os.getpid() % 20_000)
+    environment = os.environ | {
+        "DJANGO_SETTINGS_MODULE": "malar.settings.dev",
+        "DATABASE_URL": database_of_the_test(),
+        "MALAR_HOME": str(home),
+    }
+    argv = [sys.executable, "-m", "granian", "--interface", "wsgi", "--no-ws", "--http", "1"]
+    with (tmp_path / "granian.log").open("ab") as log:
+        server = subprocess.Popen(
+            [*argv, "--blocking-threads", "4", "--port", str(port), "malar.wsgi:application"],
+            cwd=ROOT,
+            env=environment,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+    try:
+        wait_until(lambda: _listens(port), why=(tmp_path / "granian.log").read_text()[-2000:])
+        line = Proxy(port)
+        yield line
+        line.close()
+    finally:
+        os.killpg(server.pid, signal.SIGTERM)
+        server.wait(10)
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+@pytest.fixture
+def tablet(tablets: Callable[[Proxy], Tablet], proxy: Proxy) -> Tablet:
+    return tablets(proxy)
+
+
+@pytest.fixture
+def stall(kumar: Membership) -> Stall:
+    """Meena's, in the morning."""
+    return a_stall(kumar)
+
+
+@pytest.fixture
+def deploy(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
+    """Puts another version of the counter and the offline page on the server; `data-version` of <html> names it."""
+    shell, offline = views._shell, views._offline
+
+    def to(version: str) -> None:
+        for name, before in (("_shell", shell), ("_offline", offline)):
+            monkeypatch.setattr(
+                views, name, lambda language, before=before: marked(before(language), version)
+            )
+        views._worker.cache_clear()
+
+    yield to
+    views._worker.cache_clear()
+
+
+def marked(page: str, version: str) -> str:
+    return page.replace("<html ", f'<html data-version="{version}" ', 1)
