@@ -40,6 +40,7 @@ class HistoryFilter(forms.Form):
         if not asked.get("start") and not asked.get("end"):
             asked["start"], asked["end"] = (today - dt.timedelta(6)).isoformat(), today.isoformat()
         super().__init__(asked)
+        self.query = asked.urlencode()
         cast(forms.ChoiceField, self.fields["flower"]).choices = [
             (pk, flower.name) for pk, flower in self.flowers.items()
         ]

@@ -76,7 +76,7 @@ def rate_history_page(request: ShopRequest) -> HttpResponse:
     context = {
         "form": form,
         "history": rate_history(**asked, now=timezone.now()) if asked else None,
-        "asked": form.data.urlencode(),
+        "asked": form.query,
     }
     return render_page(request, "pricing/rate_history.html", context, fragment="found")
 
