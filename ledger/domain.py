@@ -42,6 +42,11 @@ class ReviewReason(models.TextChoices):
     WEIGHT_FAR = "weight_far", _("weight unusual for this farmer")
     LOOK_ALIKE = "look_alike", _("the same weight twice within ten minutes")
     SLIP_TAKEN = "slip_taken", _("slip number used before")
+    # Of what was weighed already when it came to the server (architecture §6).
+    DAY_LOCKED = "day_locked", _("its own day was closed already")
+    CLOCK = "clock", _("the tablet’s clock was ahead")
+    INACTIVE = "inactive", _("farmer or flower no longer active")
+    RATE_DIFFERS = "rate_differs", _("another rate than the tablet showed")
 
 
 class CorrectionReason(models.TextChoices):

@@ -6,6 +6,7 @@ from decimal import Decimal
 from uuid import UUID, uuid4
 
 from django.db import transaction
+from django.utils import timezone
 
 from ledger.domain import AccountKind, JournalKind, Mode, MovementKind, MovementStatus, SaleStatus
 from ledger.models import (
@@ -28,6 +29,7 @@ from ledger.services.partitions import ensure_window
 from ledger.services.posting import account_of, money_account, next_voucher, post, post_back
 from malar.accounts.domain import Role
 from malar.accounts.models import Membership
+from malar.sync.models import Device, Stream, SyncOp
 from malar.trail.models import Event
 from notifications.services.queueing import react
 from pricing.models import FeeRule, PricingRule, RateAdjustment
@@ -191,6 +193,26 @@ def a_whole_book(owner: Membership) -> None:
     in_one_transaction(lambda: taken_back(settled, owner))
     react(event_id=Event.objects.filter(shop=shop).order_by("id")[0].pk)
     in_one_transaction(lambda: _the_money(owner, farmer, line, coolie, toll))
+    a_tablet(owner)
+
+
+def a_tablet(owner: Membership) -> None:
+    """One that has sent something."""
+    device = Device.objects.create(id=uuid4(), shop=owner.shop, series="A1", registered_by=owner)
+    stream = Stream.objects.create(
+        id=uuid4(), shop=owner.shop, device=device, author=owner, last_seen_at=timezone.now()
+    )
+    SyncOp.objects.create(
+        id=uuid4(),
+        shop=owner.shop,
+        stream=stream,
+        seq=1,
+        author=owner,
+        sha256="0" * 64,
+        body={},
+        result={},
+        received_at=timezone.now(),
+    )
 
 
 def taken_back(line: DailyEntry, by: Membership) -> None:

@@ -35,6 +35,36 @@ from malar.kernel.rest import all_of, answered, key_of, page_of, read
 from malar.trail.services.answers import Answer
 
 
+def line_said(said: dict[str, Any]) -> dict[str, Any]:
+    """What a `NewEntry` says of a line, as the services name it."""
+    return {
+        "farmer_id": said["farmer"],
+        "flower_id": said["flower"],
+        "captured_at": said["captured_at"],
+        "gross_quantity": said.get("gross_quantity"),
+        "tare": said.get("tare"),
+        "quantity": said.get("quantity"),
+        "unit": said.get("unit"),
+        "sacks": said.get("sacks"),
+        "sack_weights": said.get("sack_weights"),
+        "rate": said.get("rate"),
+        "rate_reason": said.get("rate_reason") or "",
+        "adjustments": said.get("adjustments") or [],
+        "commission_pct": said.get("commission_pct"),
+        "commission_per_unit": said.get("commission_per_unit"),
+        "note": said.get("note", ""),
+        "slip": said.get("slip_number") or "",
+    }
+
+
+def changes_said(said: dict[str, Any]) -> Changes:
+    """What an `EntryChanges` says, but for its version and reason, as the services name it."""
+    if "rate_reason" in said:
+        said["rate_reason"] = said["rate_reason"] or ""
+    # `EntryChanges` names what `Changes` does.
+    return cast(Changes, {RENAMED.get(name, name): value for name, value in said.items()})
+
+
 class DailyEntryList(MemberListView):
     parameters = EntryParameters
     item = EntryAnswer
@@ -69,27 +99,7 @@ class DailyEntryList(MemberListView):
         return answered(answer.body, replayed=answer.replayed, status=201)
 
     def record(self, said: dict[str, Any], key: UUID) -> Answer:
-        return record_entry(
-            by=self.member,
-            key=key,
-            id=said.get("id"),
-            farmer_id=said["farmer"],
-            flower_id=said["flower"],
-            captured_at=said["captured_at"],
-            gross_quantity=said.get("gross_quantity"),
-            tare=said.get("tare"),
-            quantity=said.get("quantity"),
-            unit=said.get("unit"),
-            sacks=said.get("sacks"),
-            sack_weights=said.get("sack_weights"),
-            rate=said.get("rate"),
-            rate_reason=said.get("rate_reason") or "",
-            adjustments=said.get("adjustments") or [],
-            commission_pct=said.get("commission_pct"),
-            commission_per_unit=said.get("commission_per_unit"),
-            note=said.get("note", ""),
-            slip=said.get("slip_number") or "",
-        )
+        return record_entry(by=self.member, key=key, id=said.get("id"), **line_said(said))
 
 
 class DailyEntryBatch(DailyEntryList):
@@ -147,15 +157,11 @@ class DailyEntryDetail(MemberView):
         """Correct a line: a new version; the old one stays in the history."""
         said = read(EntryChanges, request.data)
         version, reason = said.pop("version"), said.pop("reason", "")
-        if "rate_reason" in said:
-            said["rate_reason"] = said["rate_reason"] or ""
-        # `EntryChanges` names what `Changes` does.
-        changes = cast(Changes, {RENAMED.get(name, name): value for name, value in said.items()})
         entry = edit_entry(
             by=self.member,
             entry_id=entry_id,
             version=version,
-            changes=changes,
+            changes=changes_said(said),
             reason=reason,
         )
         return Response(entry_answer(entry))

@@ -136,6 +136,7 @@ class EntryAnswer(serializers.Serializer[Any]):
     sack_weights = serializers.ListField(child=Quantity(), allow_null=True)
     called_rate = Money(allow_null=True, help_text="What the board said at that moment.")
     rate = Money(allow_null=True)
+    quoted_rate = Money(allow_null=True, help_text="What a tablet showed, where the board said another.")
     rate_pending = serializers.BooleanField()
     rate_source = serializers.ChoiceField(RateSource.values, allow_null=True)
     rate_reason = serializers.ChoiceField(RateReason.values, allow_null=True)
@@ -496,6 +497,7 @@ RECORDED = OpenApiExample(
         "sack_weights": None,
         "called_rate": "1400.00",
         "rate": "1450.00",
+        "quoted_rate": None,
         "rate_pending": False,
         "rate_source": "manual",
         "rate_reason": "agreed",

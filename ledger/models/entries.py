@@ -97,6 +97,10 @@ class DailyEntry(models.Model):
         _("rate on the board"), max_digits=12, decimal_places=2, null=True, blank=True
     )
     rate = models.DecimalField(_("rate, ₹ per unit"), max_digits=12, decimal_places=2, null=True, blank=True)
+    # What a tablet showed when the flowers were weighed, where the board said something else by then.
+    quoted_rate = models.DecimalField(
+        _("rate the tablet showed"), max_digits=12, decimal_places=2, null=True, blank=True
+    )
     rate_source = models.CharField(_("rate from"), max_length=8, choices=RateSource, blank=True)
     rate_reason = models.CharField(_("reason for the rate"), max_length=12, choices=RateReason, blank=True)
     # What was taken off or added, as it was then: [{"id", "code", "name_ta", "name_en", "basis", "value", "per_unit"}],

@@ -113,6 +113,14 @@ def is_locked(shop: Shop, day: dt.date) -> bool:
     return standing_closes(shop).filter(business_date=day).exists()
 
 
+def first_open_day(shop: Shop, day: dt.date) -> dt.date:
+    """The day itself, or the first one after it that is not closed. One query."""
+    closed = set(standing_closes(shop).filter(business_date__gte=day).values_list("business_date", flat=True))
+    while day in closed:
+        day += dt.timedelta(1)
+    return day
+
+
 def reopened_closes_of(shop: Shop, day: dt.date) -> list[DayClose]:
     """The closes of a day that were opened again, the newest first."""
     return list(

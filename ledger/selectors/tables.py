@@ -15,7 +15,7 @@ NO_SHOPS = frozenset(
         # The house's own: heartbeats, checks over all shops, wordings that all shops share, what a development
         # machine would have sent.
         *("trail_pulse", "trail_bookscheck", "notifications_consoletext"),
-        *("notifications_messagetemplate", "notifications_messagetemplateevent"),
+        *("notifications_messagetemplate", "notifications_messagetemplateevent", "sync_syncepoch"),
         # Answers by their keys, for retries: every fact in them is in the tables they are about.
         "trail_answeredrequest",
     }

@@ -3,7 +3,7 @@
 import datetime as dt
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import partial
 from typing import Any, TypedDict
@@ -27,6 +27,7 @@ from ledger.events import EntryCorrected, EntryRecorded, EntryVoided
 from ledger.models import DailyEntry, Farmer
 from ledger.selectors.answers import entry_answer
 from ledger.selectors.commission import commission_for
+from ledger.selectors.days_cash import first_open_day
 from ledger.selectors.entries import (
     LineBackground,
     correction_of,
@@ -41,7 +42,7 @@ from ledger.services.partitions import ensure_month
 from ledger.services.posting import closed_day_refused
 from ledger.services.quantities import weighed
 from malar.accounts.domain import ALLOWED, Role
-from malar.accounts.models import Membership
+from malar.accounts.models import Membership, Shop
 from malar.kernel.clock import business_date_of
 from malar.kernel.errors import Conflict, Fault, NotAllowed, RuleBroken
 from malar.kernel.ids import new_id
@@ -83,6 +84,10 @@ class NewLine:
     adjustments: Sequence[UUID] = ()
     commission_pct: Decimal | None = None
     commission_per_unit: Decimal | None = None
+    quoted_rate: Decimal | None = None
+    already_weighed: bool = False
+    """Kept whatever the shop has closed or put out of use since; somebody looks at it."""
+    clock_was_ahead: bool = False
 
 
 def record_entry(
@@ -171,17 +176,42 @@ def record_entry(
     )
 
     def write() -> dict[str, Any]:
-        known = line_background(by.shop, farmer_id, flower_id, at, day, adjustments)
-        entry = decided(by, line, known, id=made, day=day, received_at=received_at)
-        if slip and by.shop.daily_entries.on(day).filter(slip_number=slip).exists():
-            mark_slip_taken(entry)
-        with closed_day_refused(day, "/captured_at"):
-            _insert(entry)
-            make_automatic_charges(entry, by, known.fees)
-        record(EntryRecorded(entry=entry.pk, farmer=entry.farmer_id), shop=by.shop)
-        return entry_answer(entry)
+        return entry_answer(enter(by, line, id=made, day=day, received_at=received_at))
 
     return once(by=by, key=key, body=said, made=made, effect=write)
+
+
+@step
+def enter(by: Membership, line: NewLine, *, id: UUID, day: dt.date, received_at: dt.datetime) -> DailyEntry:
+    """Write a new line with its charges and its event, dated `day`, whose month is there (`ensure_month`).
+
+    Its rate, commission and fees are those of its own moment. Raises what `record_entry` raises.
+    """
+    own_day = business_date_of(line.captured_at, by.shop.turnover_hour)
+    known = line_background(
+        by.shop, line.farmer_id, line.flower_id, line.captured_at, own_day, line.adjustments
+    )
+    entry = decided(by, line, known, id=id, day=day, received_at=received_at)
+    if line.slip and by.shop.daily_entries.on(day).filter(slip_number=line.slip).exists():
+        mark_slip_taken(entry)
+    with closed_day_refused(day, "/captured_at"):
+        _insert(entry)
+        make_automatic_charges(entry, by, known.fees)
+    record(EntryRecorded(entry=entry.pk, farmer=entry.farmer_id), shop=by.shop)
+    return entry
+
+
+def weighed_already(shop: Shop, line: NewLine, received_at: dt.datetime) -> tuple[NewLine, dt.date]:
+    """The line as it is kept when it comes from a tablet, and its day: flowers that were weighed are never
+    refused for what the shop did meanwhile (architecture §6).
+
+    A moment that has not come yet is the one it was received at; a line of a closed day is dated on the first
+    day after it that is open. `decided` says so on the line.
+    """
+    if line.captured_at > received_at + CLOCK_SKEW:
+        line = replace(line, captured_at=received_at, clock_was_ahead=True)
+    day = business_date_of(line.captured_at, shop.turnover_hour)
+    return replace(line, already_weighed=True), first_open_day(shop, day)
 
 
 def decided(
@@ -206,7 +236,8 @@ def decided(
         *_commission_faults(by, line.commission_pct, line.commission_per_unit),
         *_adjustment_faults(line.adjustments, known.adjustments, is_typed=line.rate is not None),
     ]
-    farmer, flower = _farmer(known.farmer, faults), _flower(known.flower, faults)
+    kept = line.already_weighed
+    farmer, flower = _farmer(known.farmer, faults, kept=kept), _flower(known.flower, faults, kept=kept)
     if farmer is None or flower is None:
         raise refusal(faults)
     try:
@@ -233,8 +264,14 @@ def decided(
         received_at=received_at,
         earlier=known.earlier,
     )
+    is_otherwise = line.rate is None and line.quoted_rate is not None and line.quoted_rate != priced.rate
+    if kept:
+        questions += _questions_of_kept(
+            line, day, by.shop, is_active=farmer.is_active and flower.is_active, is_otherwise=is_otherwise
+        )
     return DailyEntry(
         id=id,
+        quoted_rate=line.quoted_rate if is_otherwise else None,
         shop=by.shop,
         farmer_id=farmer.pk,
         flower_id=flower.pk,
@@ -250,6 +287,19 @@ def decided(
         **vars(figures),
         **vars(priced),
     )
+
+
+def _questions_of_kept(
+    line: NewLine, day: dt.date, shop: Shop, *, is_active: bool, is_otherwise: bool
+) -> list[ReviewReason]:
+    """What somebody should look at in a line that was weighed before it came here."""
+    asked = {
+        ReviewReason.DAY_LOCKED: day != business_date_of(line.captured_at, shop.turnover_hour),
+        ReviewReason.CLOCK: line.clock_was_ahead,
+        ReviewReason.INACTIVE: not is_active,
+        ReviewReason.RATE_DIFFERS: is_otherwise,
+    }
+    return [reason for reason, holds in asked.items() if holds]
 
 
 def mark_slip_taken(entry: DailyEntry) -> None:
@@ -368,6 +418,12 @@ def edit_entry(
     present line, Conflict `voided`, `settled`, `corrected` or `mirror`, RuleBroken naming each refused field,
     or `day_locked`.
     """
+    return correct_line(by, entry_id, version, changes)
+
+
+@step
+def correct_line(by: Membership, entry_id: UUID, version: int, changes: Changes) -> DailyEntry:
+    """What `edit_entry` does, as a part of somebody's unit of work."""
     entry = _locked(by, entry_id, version)
     _check_is_no_mirror(entry)
     _correct(entry, changes, by)
@@ -470,9 +526,16 @@ def _adjust(entry: DailyEntry, adjustments: Sequence[dict[str, Any]]) -> None:
         entry.rate, entry.adjustments = adjusted(before, adjustments)
 
 
+STAYING = frozenset(
+    {ReviewReason.LATE, ReviewReason.SLIP_TAKEN}
+    | {ReviewReason.DAY_LOCKED, ReviewReason.CLOCK, ReviewReason.INACTIVE, ReviewReason.RATE_DIFFERS}
+)
+"""What no correction of a line's figures answers."""
+
+
 def _questions_again(entry: DailyEntry) -> list[str]:
-    """What is to be asked about the line as corrected; that it came late or with a used number stays so."""
-    standing = {ReviewReason.LATE, ReviewReason.SLIP_TAKEN} & set(entry.review_reasons)
+    """What is to be asked about the line as corrected; how it came to the book stays so."""
+    standing = STAYING & set(entry.review_reasons)
     asked = questions_about(
         quantity=entry.quantity,
         rate=entry.rate,
@@ -525,7 +588,7 @@ def void_entry(
     else's line, Conflict `stale`, `voided` or `reversed`, RuleBroken without a reason, or `day_locked`.
     """
     if key is None:
-        in_unit(partial(_strike, by, entry_id, reason, version), by=by, reason=reason)
+        in_unit(partial(strike, by, entry_id, reason, version), by=by, reason=reason)
     else:
         void_once(by=by, entry_id=entry_id, reason=reason, version=version, key=key)
     return entry_of(by, entry_id)
@@ -540,13 +603,14 @@ def void_once(
         key=key,
         body={"void": entry_id, "reason": reason, "version": version},
         made=new_id(),
-        effect=partial(_strike, by, entry_id, reason, version),
+        effect=partial(strike, by, entry_id, reason, version),
         reason=reason,
     )
 
 
 @step
-def _strike(by: Membership, entry_id: UUID, reason: str, version: int | None) -> dict[str, Any]:
+def strike(by: Membership, entry_id: UUID, reason: str, version: int | None) -> dict[str, Any]:
+    """What `void_entry` does, as a part of somebody's unit of work; answers `entry_answer`."""
     reason = reason.strip()
     if not reason:
         raise RuleBroken(_("Say why the slip is cancelled."), code="required", pointer="/reason")
@@ -622,18 +686,18 @@ def refusal(faults: Sequence[Fault]) -> RuleBroken:
     return RuleBroken(faults[0].detail, code=faults[0].code, faults=faults)
 
 
-def _farmer(farmer: Farmer | None, faults: list[Fault]) -> Farmer | None:
+def _farmer(farmer: Farmer | None, faults: list[Fault], *, kept: bool = False) -> Farmer | None:
     if farmer is None:
         faults.append(Fault("/farmer", "unknown_farmer", _("This farmer is not in your shop's list.")))
-    elif not farmer.is_active:
+    elif not (farmer.is_active or kept):
         faults.append(Fault("/farmer", "inactive_farmer", _("This farmer is no longer active.")))
     return farmer
 
 
-def _flower(flower: Flower | None, faults: list[Fault]) -> Flower | None:
+def _flower(flower: Flower | None, faults: list[Fault], *, kept: bool = False) -> Flower | None:
     if flower is None:
         faults.append(Fault("/flower", "unknown_flower", _("This flower is not in your shop's list.")))
-    elif not flower.is_active:
+    elif not (flower.is_active or kept):
         faults.append(Fault("/flower", "inactive_flower", _("This flower is no longer sold.")))
     return flower
 

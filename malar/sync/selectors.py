@@ -11,9 +11,11 @@ from uuid import UUID
 from ledger.models import DailyEntry
 from ledger.selectors.entries import totals_of
 from ledger.selectors.habits import Habit, habits_in, largest_in, namesakes_among
-from malar.accounts.models import Membership
+from malar.accounts.models import Membership, Shop
 from malar.kernel.clock import KOLKATA, business_date_of
 from malar.kernel.wire import moment, money, quantity
+from malar.sync.domain import gaps_in
+from malar.sync.models import Device, SyncEpoch
 from pricing.selectors.rates import called_on, in_force
 
 LAST_LINES = 30
@@ -168,3 +170,43 @@ PARTS: dict[str, Callable[[Membership, dt.datetime], dict[str, Any]]] = {
     "rates": _rates,
     "day": _day,
 }
+
+
+def device_of(shop: Shop, sent: str) -> Device | None:
+    """The shop's tablet with this id; None for one that is not known here, or no id at all."""
+    try:
+        return Device.objects.filter(shop=shop, pk=UUID(sent)).first()
+    except ValueError:
+        return None
+
+
+def device_answer(device: Device) -> dict[str, Any]:
+    """A tablet as it hears of itself."""
+    return {
+        "id": str(device.pk),
+        "name": device.name,
+        "series": device.series,
+        "is_blocked": device.is_blocked,
+    }
+
+
+def stream_answer(device: Device, sent: str) -> dict[str, Any] | None:
+    """How much of a queue has come here, and which of its numbers never did; None for one that is new."""
+    try:
+        stream = device.streams.filter(pk=UUID(sent)).first()
+    except ValueError:
+        return None
+    if stream is None:
+        return None
+    received = set(stream.ops.values_list("seq", flat=True))
+    return {
+        "last_seq": max(received, default=0),
+        "received": len(received),
+        "gaps": gaps_in(received, stream.announced_seq),
+    }
+
+
+def epoch() -> UUID:
+    """Which life of the database this is."""
+    found, _is_new = SyncEpoch.objects.get_or_create(pk=1)
+    return found.epoch

@@ -8,5 +8,7 @@ app_name = "sync"
 
 urlpatterns = [
     path("hello/", views.hello, name="hello"),
+    path("device/", views.device, name="device"),
+    path("ops/", views.ops, name="ops"),
     path("ref/", views.ref, name="ref"),
 ]

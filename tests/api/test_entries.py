@@ -63,6 +63,7 @@ def test_a_line_is_answered_as_the_contract_has_it(kumar: Membership, raja: Farm
         "sack_weights": None,
         "called_rate": None,
         "rate": "1450.00",
+        "quoted_rate": None,
         "rate_pending": False,
         "rate_source": "manual",
         "rate_reason": "agreed",

@@ -193,6 +193,8 @@ TABLE: dict[str, Row] = {
     "GET pwa:manifest": (200, 200, 200, 200, 200),
     "GET sync:hello": (401, 200, 403, 200, 200),
     "GET sync:ref": (401, 200, 403, 200, 200),
+    "POST sync:device": (401, 426, 403, 426, 426),
+    "POST sync:ops": (401, 426, 403, 426, 426),
     "GET healthz": (200, 200, 200, 200, 200),
     "GET readyz": (200, 200, 200, 200, 200),
     "GET home:board": (302, 200, 200, 200, 200),
@@ -272,7 +274,7 @@ TABLE: dict[str, Row] = {
     "GET pricing:rate_board": (302, 200, 403, 200, 200),
     "POST pricing:rate_board": (302, 422, 403, 403, 422),
     "GET pricing:rate_history": (302, 200, 403, 200, 200),
-    "GET pricing:rate_history_csv": (302, 200, 403, 200, 200),
+    "GET pricing:rate_history_csv": (302, 400, 403, 200, 200),
     "GET pricing:rate_wall": (302, 200, 403, 200, 200),
     "GET notifications:message_list": (302, 200, 403, 200, 200),
 }

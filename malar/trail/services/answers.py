@@ -53,8 +53,7 @@ def once(
 
     def act() -> Answer:
         answer = effect()
-        with connection.cursor() as cursor:
-            cursor.execute(KEEP, [by.shop_id, key, body_hash, made, json.dumps(answer), timezone.now()])
+        keep(by=by, key=key, body_hash=body_hash, made=made, answer=answer)
         return Answer(made=made, body=answer, replayed=False)
 
     # Nearly every request is a new one, so nothing is looked up first. One that was answered before
@@ -80,6 +79,13 @@ def use_ids(made: Sequence[UUID], *, shop: Shop, within: UUID) -> None:
         ("shop_id", "key", "body_hash", "made", "answer", "at"),
         ((shop.pk, new_id(), "", each, answer, now) for each in made),
     )
+
+
+@step
+def keep(*, by: Membership, key: UUID, body_hash: str, made: UUID, answer: dict[str, Any]) -> None:
+    """Keep an answer in the present transaction. IntegrityError where its key or `made` was used before."""
+    with connection.cursor() as cursor:
+        cursor.execute(KEEP, [by.shop_id, key, body_hash, made, json.dumps(answer), timezone.now()])
 
 
 def _replay(earlier: AnsweredRequest, body_hash: str) -> Answer:

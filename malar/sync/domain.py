@@ -1,0 +1,41 @@
+"""What needs no database: the series of slip numbers, and what a tablet's clock is worth."""
+
+import datetime as dt
+from collections.abc import Collection, Iterator
+
+LETTERS = "ABCDEFGHIJKLMNOPQRTUVWXYZ"
+"""Without S: S1 is the shop's own series."""
+MOST_OPS = 50
+LARGEST_BATCH = 65_536
+
+
+def series_names() -> Iterator[str]:
+    """A1, A2, … A9, B1, …"""
+    return (f"{letter}{digit}" for letter in LETTERS for digit in range(1, 10))
+
+
+def free_series(used: Collection[str]) -> str | None:
+    """The next series that no tablet of the shop has; None where all 225 are taken."""
+    return next((name for name in series_names() if name not in used), None)
+
+
+def captured_at(device_ms: int, offset_ms: int | None) -> dt.datetime:
+    """When something was typed, by the server's clock: the tablet's time put right by what it knew to be off.
+
+    Without an offset (it never reached us since it was started) the tablet's own time is all there is.
+    """
+    return dt.datetime.fromtimestamp((device_ms + (offset_ms or 0)) / 1000, tz=dt.UTC)
+
+
+def gaps_in(received: Collection[int], announced: int) -> list[list[int]]:
+    """Numbers up to `announced` that never came, as [first, last] pairs."""
+    gaps: list[list[int]] = []
+    have = set(received)
+    for number in range(1, announced + 1):
+        if number in have:
+            continue
+        if gaps and gaps[-1][1] == number - 1:
+            gaps[-1][1] = number
+        else:
+            gaps.append([number, number])
+    return gaps

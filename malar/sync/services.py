@@ -1,0 +1,318 @@
+"""What a tablet sends becomes the book's: each operation once, whatever the line between did with it.
+
+The rules of lines are the ledger's (`enter`, `correct_line`, `strike`); here is decided only that an operation and
+its effect are one transaction, and what the tablet is told of it (offline.md, d 30–36).
+"""
+
+import datetime as dt
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.db import IntegrityError, connection, transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from rest_framework.exceptions import ValidationError
+
+from ledger.api.entries import changes_said, line_said
+from ledger.api.serializers import EntryChanges, NewEntry, Voiding
+from ledger.models import DailyEntry
+from ledger.selectors.answers import entry_answer
+from ledger.services.entries import NewLine, correct_line, enter, strike, time_faults, weighed_already
+from ledger.services.partitions import ensure_month
+from malar.accounts.models import Membership, Shop
+from malar.kernel.drf import problem_of
+from malar.kernel.errors import Conflict, NotFound, RuleBroken
+from malar.kernel.rest import read
+from malar.kernel.transactions import in_unit, step, unit_of_work
+from malar.sync.domain import captured_at, free_series
+from malar.sync.models import Device, Stream, SyncOp
+from malar.trail.domain import fingerprint
+from malar.trail.models import AnsweredRequest
+from malar.trail.services.answers import keep
+
+Result = dict[str, Any]
+LATER = frozenset({"busy", "day_locked"})
+"""Refusals that another try may not meet: nothing is kept, the tablet sends it again."""
+
+
+class OtherShop(Conflict):
+    """A tablet's id that another shop knows."""
+
+    def __init__(self) -> None:
+        super().__init__(_("This tablet belongs to another shop."), code="other_shop")
+
+
+@unit_of_work
+def register_device(*, by: Membership, id: UUID, name: str | None = None) -> Device:
+    """Know a tablet, and give it the next free series of slip numbers; known already, it keeps its own.
+
+    Raises OtherShop, RuleBroken `no_series_left`.
+    """
+    Shop.objects.select_for_update(no_key=True).get(pk=by.shop_id)
+    device = Device.objects.filter(pk=id).first()
+    if device is not None:
+        if device.shop_id != by.shop_id:
+            raise OtherShop
+        if name is not None and name != device.name:
+            device.name = name
+            device.save(update_fields=["name"])
+        return device
+    series = free_series(set(Device.objects.filter(shop=by.shop).values_list("series", flat=True)))
+    if series is None:
+        raise RuleBroken(_("All series of slip numbers are taken."), code="no_series_left")
+    return Device.objects.create(id=id, shop=by.shop, name=name or "", series=series, registered_by=by)
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a tablet says about itself with each batch."""
+
+    stream_id: UUID
+    pending: int
+    stalled: int
+    conflicts: int
+    oldest_at: dt.datetime | None
+    last_seq: int
+
+
+@unit_of_work
+def note_stream(*, by: Membership, device: Device, said: Said) -> Stream:
+    """Keep what the tablet says of its queue; a number once announced is never taken back.
+
+    Raises Conflict `stream_taken` for a stream of somebody else's or of another tablet.
+    """
+    stream, _is_new = Stream.objects.select_for_update().get_or_create(
+        pk=said.stream_id,
+        defaults={"shop": by.shop, "device": device, "author": by, "last_seen_at": timezone.now()},
+    )
+    if (stream.device_id, stream.author_id) != (device.pk, by.pk):
+        raise Conflict(_("This queue belongs to somebody else."), code="stream_taken")
+    stream.announced_seq = max(stream.announced_seq, said.last_seq)
+    stream.pending, stream.stalled, stream.conflicts = said.pending, said.stalled, said.conflicts
+    stream.oldest_at, stream.last_seen_at = said.oldest_at, timezone.now()
+    stream.save()
+    return stream
+
+
+def apply(*, by: Membership, stream: Stream, said: Mapping[str, Any], sent: Mapping[str, Any]) -> Result:
+    """Apply one operation, or give the answer it had: `applied`, `duplicate` with `of`, `conflict`, `needs_fix`,
+    `blocked` or `retry` (offline.md, 25). `said` is what was `sent`, read. Never raises for what it says."""
+    # A partition is made in a unit of its own: inside the sale's it would wait for the other clerk's, and he for it.
+    received_at = timezone.now()
+    at = captured_at(said["captured"]["device_ms"], said["captured"]["offset_ms"])
+    act = _act(by, said, at, received_at)
+    try:
+        return in_unit(lambda: _once(by, stream, said, sent, act, received_at), by=by)
+    except _NotKept as later:
+        return later.result
+    except RuleBroken as refused:
+        if refused.code not in LATER:
+            raise
+        return _result(said["op_id"], "retry", error=_error(problem_of(refused) or {}))
+
+
+@step
+def _once(
+    by: Membership,
+    stream: Stream,
+    said: Mapping[str, Any],
+    sent: Mapping[str, Any],
+    act: Callable[[], Result],
+    received_at: dt.datetime,
+) -> Result:
+    """The operation's row first: whoever sends it a second time waits here, and finds the first one's answer."""
+    digest = fingerprint(sent)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO sync_syncop (id, shop_id, stream_id, seq, author_id, sha256, body, result, received_at)"
+            " VALUES (%s, %s, %s, %s, %s, %s, %s, '{}', %s) ON CONFLICT DO NOTHING",
+            [
+                said["op_id"],
+                by.shop_id,
+                stream.pk,
+                said["seq"],
+                by.pk,
+                digest,
+                json.dumps(sent),
+                received_at,
+            ],
+        )
+        is_new = cursor.rowcount == 1
+    if not is_new:
+        return _known(by, said, digest)
+    try:
+        with transaction.atomic():
+            result = act()
+            if result["status"] == "applied" and said["operation"] == "CREATE":
+                # The other doors know it, too: one id makes one thing, and one key.
+                keep(
+                    by=by,
+                    key=said["op_id"],
+                    body_hash=digest,
+                    made=said["entity_id"],
+                    answer=result["entity"],
+                )
+    except IntegrityError as error:
+        if not _is_used_id(error):
+            raise
+        used = {
+            "code": "id_exists",
+            "pointer": "/entity_id",
+            "detail": _("Something with this id was made before."),
+        }
+        result = _result(said["op_id"], "needs_fix", error=used)
+    except NotFound as refused:
+        # Its beginning may still be on the way; the tablet asks again, and nothing is kept of this try.
+        raise _NotKept(_refused(said, "blocked", refused, code="not_arrived")) from refused
+    except Conflict as refused:
+        if refused.code in LATER:
+            raise
+        result = _refused(said, "conflict", refused)
+    except RuleBroken as refused:
+        if refused.code in LATER:
+            raise
+        result = _refused(said, "needs_fix", refused)
+    except ValidationError as refused:
+        result = _refused(said, "needs_fix", refused)
+    SyncOp.objects.filter(pk=said["op_id"]).update(result=result)
+    return result
+
+
+def _is_used_id(error: IntegrityError) -> bool:
+    """Whether the database refused a second thing with an id: in its month's table, or whatever the day."""
+    diagnosis = getattr(error.__cause__, "diag", None)
+    if diagnosis is None:
+        return False
+    table, name = diagnosis.table_name or "", diagnosis.constraint_name or ""
+    return table == AnsweredRequest._meta.db_table or (
+        table.startswith(DailyEntry._meta.db_table) and name.endswith("_pkey")
+    )
+
+
+class _NotKept(Exception):
+    """An answer that leaves nothing behind."""
+
+    def __init__(self, result: Result) -> None:
+        super().__init__(result["status"])
+        self.result = result
+
+
+def _known(by: Membership, said: Mapping[str, Any], digest: str) -> Result:
+    """What an operation that came before is told: its own answer, or that its number or id was another one's."""
+    earlier = SyncOp.objects.filter(pk=said["op_id"], shop_id=by.shop_id).first()
+    if earlier is None or earlier.sha256 != digest:
+        code = "op_reused" if earlier else "seq_reused"
+        error = {
+            "code": code,
+            "pointer": "/op_id",
+            "detail": _("This number was used for another operation."),
+        }
+        return _result(said["op_id"], "needs_fix", error=error)
+    stored: Result = earlier.result
+    return stored | {"status": "duplicate", "of": stored["status"]}
+
+
+def _act(
+    by: Membership, said: Mapping[str, Any], at: dt.datetime, received_at: dt.datetime
+) -> Callable[[], Result]:
+    """What the operation does, as a step of its unit."""
+    match said["operation"], said["entity"]:
+        case "CREATE", "daily_entry":
+            return _created(by, said, at, received_at)
+        case "UPDATE", "daily_entry":
+            return lambda: _corrected(by, said)
+        case "DELETE", "daily_entry":
+            return lambda: _struck(by, said)
+        case "SETTLEMENT", _:
+            refused = NotFound(_("Settlements cannot be made yet."))
+            return lambda: _not_yet(said, refused, "settlements_later")
+    refused = NotFound(_("The server does not know this yet. Update it."))
+    return lambda: _not_yet(said, refused, "not_known_here")
+
+
+def _not_yet(said: Mapping[str, Any], refused: RuleBroken, code: str) -> Result:
+    raise _NotKept(_refused(said, "blocked", refused, code=code))
+
+
+def _created(
+    by: Membership, said: Mapping[str, Any], at: dt.datetime, received_at: dt.datetime
+) -> Callable[[], Result]:
+    try:
+        facts = read(NewEntry, {**said["set"], "captured_at": at.isoformat(), "id": str(said["entity_id"])})
+        quoted = said["quoted"] or {}
+        line = NewLine(**line_said(facts), quoted_rate=quoted.get("rate"))
+        line, day = weighed_already(by.shop, line, received_at)
+        if not time_faults(line.captured_at, received_at):
+            ensure_month(day)
+    except ValidationError as error:
+        unreadable = error
+
+        def refuse() -> Result:
+            raise unreadable
+
+        return refuse
+
+    def act() -> Result:
+        entry = enter(by, line, id=said["entity_id"], day=day, received_at=received_at)
+        return _result(said["op_id"], "applied", entity=entry_answer(entry))
+
+    return act
+
+
+@step
+def _corrected(by: Membership, said: Mapping[str, Any]) -> Result:
+    facts = read(EntryChanges, {**said["set"], "version": said["base_version"] or 0})
+    version = facts.pop("version")
+    facts.pop("reason", None)
+    entry = correct_line(by, said["entity_id"], version, changes_said(facts))
+    return _result(said["op_id"], "applied", entity=entry_answer(entry))
+
+
+@step
+def _struck(by: Membership, said: Mapping[str, Any]) -> Result:
+    facts = read(Voiding, {**said["set"], "version": said["base_version"]})
+    answer = strike(by, said["entity_id"], facts["reason"], facts["version"])
+    return _result(said["op_id"], "applied", entity=answer)
+
+
+def not_readable(sent: Mapping[str, Any], error: ValidationError) -> Result:
+    """What is told of an operation of which not even the frame can be read: it is kept on the tablet."""
+    return _result(
+        sent.get("op_id"), "needs_fix", error={**_error(problem_of(error) or {}), "code": "malformed"}
+    )
+
+
+def _result(
+    op_id: object, status: str, *, entity: Any = None, error: Mapping[str, Any] | None = None
+) -> Result:
+    return {
+        "op_id": str(op_id),
+        "status": status,
+        "version": entity["version"] if entity else None,
+        "entity": entity,
+        "error": error,
+        "flags": entity["review_reasons"] if entity else [],
+    }
+
+
+def _refused(said: Mapping[str, Any], status: str, refused: Exception, *, code: str = "") -> Result:
+    problem = problem_of(refused) or {}
+    error = _error(problem)
+    return _result(
+        said["op_id"], status, entity=problem.get("current"), error={**error, "code": code or error["code"]}
+    )
+
+
+def _error(problem: Mapping[str, Any]) -> dict[str, Any]:
+    """Code, place and sentence of a refusal. Every refused field is in `errors`."""
+    errors = problem.get("errors") or []
+    first = errors[0] if errors else {}
+    return {
+        "code": problem.get("code", ""),
+        "pointer": first.get("pointer", ""),
+        "detail": problem.get("detail", ""),
+        "errors": errors,
+    }
