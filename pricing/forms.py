@@ -1,19 +1,76 @@
 """What the owner types on the rate board."""
 
+import datetime as dt
 from collections.abc import Iterator
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.forms import BoundField
 from django.http import QueryDict
+from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
+from malar.accounts.models import Shop
 from malar.kernel.forms import FigureField, OnceForm
+from pricing.selectors.rate_history import CALLED, LONGEST, lines_of
 from pricing.selectors.rates import Board, Place, Row
 from pricing.services.rates import NewRate
 
 ANSWER, SURE = "answer", "sure"
+
+
+class HistoryFilter(forms.Form):
+    """Of which flower, of which slot and of which days the rates are asked; each has an answer of its own."""
+
+    flower = forms.ChoiceField(label=_("Flower"), required=False)
+    line = forms.ChoiceField(label=_("Time slot"), required=False)
+    start = forms.DateField(
+        label=_("From day"), required=False, widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+    )
+    end = forms.DateField(
+        label=_("To day"), required=False, widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+    )
+
+    def __init__(self, data: QueryDict, *, shop: Shop, today: dt.date) -> None:
+        self.flowers = {str(flower.pk): flower for flower in shop.flowers.all()}
+        first = next(iter(self.flowers), "")
+        asked = data.copy()
+        asked.setdefault("flower", first)
+        if not asked.get("start") and not asked.get("end"):
+            asked["start"], asked["end"] = (today - dt.timedelta(6)).isoformat(), today.isoformat()
+        super().__init__(asked)
+        self.query = asked.urlencode()
+        cast(forms.ChoiceField, self.fields["flower"]).choices = [
+            (pk, flower.name) for pk, flower in self.flowers.items()
+        ]
+        cast(forms.ChoiceField, self.fields["line"]).choices = [
+            ("", _("All")),
+            (CALLED, _("called rate")),
+            *((str(slot.pk), slot.name) for slot in lines_of(shop)),
+        ]
+
+    def clean(self) -> dict[str, Any]:
+        """One day alone is both; the days are in order and not too many."""
+        cleaned = super().clean() or self.cleaned_data
+        start, end = cleaned.get("start"), cleaned.get("end")
+        start, end = start or end, end or start
+        if start and end and not self.errors:
+            if not 2000 <= start.year <= end.year <= 9000:
+                self.add_error("start", _now("This date is too far away."))
+            elif start > end:
+                self.add_error("end", _now("The last day is before the first one."))
+            elif (end - start).days >= LONGEST:
+                words = _now("At most %(count)s days at a time.") % {"count": LONGEST}
+                self.add_error("start", words)
+        return {**cleaned, "start": start, "end": end}
+
+    def asked(self) -> dict[str, Any] | None:
+        """As `rate_history` takes it; None where there is nothing to ask."""
+        flower = self.flowers.get(self.cleaned_data.get("flower", "")) if self.is_valid() else None
+        if flower is None:
+            return None
+        return {"flower": flower, **{name: self.cleaned_data[name] for name in ("start", "end", "line")}}
 
 
 class RatesForm(OnceForm):

@@ -1,8 +1,9 @@
 """The rate board at the counter, and the one on the wall."""
 
+import csv
 from typing import Any
 
-from django.http import HttpResponse
+from django.http import HttpResponse, HttpResponseBadRequest
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
@@ -12,10 +13,12 @@ from django.views.decorators.http import require_GET, require_http_methods
 from malar.accounts.access import member_required
 from malar.accounts.domain import Role
 from malar.accounts.middleware import ShopRequest
+from malar.kernel.clock import KOLKATA, business_date_of
 from malar.kernel.errors import NotAllowed
 from malar.kernel.forms import refusals_on
 from malar.kernel.htmx import render_page
-from pricing.forms import RatesForm
+from pricing.forms import HistoryFilter, RatesForm
+from pricing.selectors.rate_history import rate_history
 from pricing.selectors.rates import (
     Board,
     Row,
@@ -62,6 +65,58 @@ def rate_wall(request: ShopRequest) -> HttpResponse:
     known, flowers = standings(request.shop, now)
     context = {"standings": flowers, "slot": known.slot_at(now), "now": now}
     return render_page(request, "pricing/rate_wall.html", context, fragment="wall")
+
+
+@member_required(Role.STAFF)
+@require_GET
+def rate_history_page(request: ShopRequest) -> HttpResponse:
+    """What a flower cost, day by day: a picture of steps, and the same as a table."""
+    form = _history_form(request)
+    asked = form.asked()
+    context = {
+        "form": form,
+        "history": rate_history(**asked, now=timezone.now()) if asked else None,
+        "asked": form.query,
+    }
+    return render_page(request, "pricing/rate_history.html", context, fragment="found")
+
+
+@member_required(Role.STAFF)
+@require_GET
+def rate_history_csv(request: ShopRequest) -> HttpResponse:
+    """The table for a spreadsheet, oldest first; the heads are English words for programs."""
+    asked = _history_form(request).asked()
+    if asked is None:
+        return HttpResponseBadRequest(_("Choose a flower and days."))
+    history = rate_history(**asked, now=timezone.now())
+    name = f"rates-{history.flower.code}-{history.start}.csv"
+    answer = HttpResponse("\ufeff", content_type="text/csv; charset=utf-8")
+    answer["Content-Disposition"] = f'attachment; filename="{name}"'
+    written = csv.writer(answer)
+    written.writerow(["day", "from", "until", "flower", "slot", "rate", "unit", "published_by"])
+    for row in reversed(history.rows):
+        rate = row.rate
+        until = (
+            rate.effective_to.astimezone(KOLKATA).isoformat(timespec="seconds") if rate.effective_to else ""
+        )
+        written.writerow(
+            [
+                row.day.isoformat(),
+                rate.effective_from.astimezone(KOLKATA).isoformat(timespec="seconds"),
+                until,
+                history.flower.name_en or history.flower.name_ta,
+                (rate.slot.name_en or rate.slot.name_ta) if rate.slot else "",
+                f"{rate.rate:.2f}",
+                history.flower.unit,
+                rate.published_by.user.name,
+            ]
+        )
+    return answer
+
+
+def _history_form(request: ShopRequest) -> HistoryFilter:
+    today = business_date_of(timezone.now(), request.shop.turnover_hour)
+    return HistoryFilter(request.GET, shop=request.shop, today=today)
 
 
 def _flower_asked(request: ShopRequest) -> str:

@@ -51,8 +51,8 @@ def a_farmer(shop: Shop, number: int, name_ta: str, name_en: str, **fields: Any)
     )
 
 
-def a_slot(shop: Shop, start: str, end: str) -> TimeSlot:
-    slot = TimeSlot(shop=shop, start=dt.time.fromisoformat(start), end=dt.time.fromisoformat(end))
+def a_slot(shop: Shop, start: str, end: str, **fields: Any) -> TimeSlot:
+    slot = TimeSlot(shop=shop, start=dt.time.fromisoformat(start), end=dt.time.fromisoformat(end), **fields)
     slot.name_ta, slot.name_en = f"{start} மணி விலை", f"{start} rate"
     slot.save()
     return slot

@@ -271,6 +271,8 @@ TABLE: dict[str, Row] = {
     "POST ledger:expense_reverse": (302, 404, 403, 422, 422),
     "GET pricing:rate_board": (302, 200, 403, 200, 200),
     "POST pricing:rate_board": (302, 422, 403, 403, 422),
+    "GET pricing:rate_history": (302, 200, 403, 200, 200),
+    "GET pricing:rate_history_csv": (302, 200, 403, 200, 200),
     "GET pricing:rate_wall": (302, 200, 403, 200, 200),
     "GET notifications:message_list": (302, 200, 403, 200, 200),
 }

@@ -260,6 +260,7 @@ PLACES: tuple[Place, ...] = (
     Place("farmer-edit", lambda morning, _: f"/ledger/farmers/{morning.farmer.pk}/edit/"),
     Place("farmer-import", "/ledger/farmers/import/"),
     Place("rates", "/pricing/rates/"),
+    Place("rates-history", "/pricing/rates/history/"),
     Place("rates-wall", "/pricing/rates/wall/", sizes=(DESK, TABLET)),
     Place("messages", "/messages/"),
     Place("members", "/members/"),
