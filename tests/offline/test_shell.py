@@ -200,11 +200,6 @@ def test_a_shell_that_came_half_is_not_used_and_never_mixed(
     # A server that is half through its own change of version: the worker is new, one page of it old.
     proxy.on("^/app/offline/en/", rewrite(lambda page: page.replace(b'version="2"', b'version="1"')))
     assert update(tablet) == "redundant"
-    # A wall in between that answers everything with its own page.
-    proxy.clear()
-    tablet.cdp().send("Network.clearBrowserCache")
-    proxy.on("/static/js/counter/slip.js", instead(200, "<html>Hotel"))
-    assert update(tablet) == "redundant"
     assert tablet.kept() == before
     assert shown(tablet) == "1"
     proxy.clear()
@@ -235,7 +230,7 @@ def test_the_worker_that_is_switched_off_leaves_and_the_entries_stay(
     tablet.worker_is_ready()
     put_in_queue(tablet, ["queued"])
     settings.SERVICE_WORKER = False  # type: ignore[attr-defined]
-    tablet.page.reload()
+    assert update(tablet) in {"activating", "activated", "redundant"}
     left = (
         "async () => Boolean(await navigator.serviceWorker.getRegistration()) || (await caches.keys()).length"
     )
