@@ -5,6 +5,7 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
+from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from malar.ops.benchmarks.counter import counter_on_a_slow_tablet
@@ -44,6 +45,7 @@ class Command(BaseCommand):
         names = options["names"] or list(BENCHMARKS)
         if unknown := set(names) - set(BENCHMARKS):
             raise CommandError(f"Unknown: {', '.join(sorted(unknown))}. Known: {', '.join(BENCHMARKS)}.")
+        call_command("migrate", verbosity=0)  # on a machine where nothing has run yet
         logging.disable(logging.INFO)  # a line for every request is not what was asked for
         for name in names:
             size = {"entries": options["entries"]} if options["entries"] and name in SIZED else {}
