@@ -100,7 +100,6 @@ def note_stream(*, by: Membership, device: Device, said: Said) -> Stream:
 def apply(*, by: Membership, stream: Stream, said: Mapping[str, Any], sent: Mapping[str, Any]) -> Result:
     """Apply one operation, or give the answer it had: `applied`, `duplicate` with `of`, `conflict`, `needs_fix`,
     `blocked` or `retry` (offline.md, 25). `said` is what was `sent`, read. Never raises for what it says."""
-    # A partition is made in a unit of its own: inside the sale's it would wait for the other clerk's, and he for it.
     received_at = timezone.now()
     at = captured_at(said["captured"]["device_ms"], said["captured"]["offset_ms"])
     act = _act(by, said, at, received_at)
@@ -246,6 +245,7 @@ def _created(
         line = NewLine(**line_said(facts), quoted_rate=quoted.get("rate"))
         line, day = weighed_already(by.shop, line, received_at)
         if not time_faults(line.captured_at, received_at):
+            # In a unit of its own: inside the sale's it would wait for the other clerk's, and he for it.
             ensure_month(day)
     except ValidationError as error:
         unreadable = error
