@@ -102,8 +102,8 @@ def apply(*, by: Membership, stream: Stream, said: Mapping[str, Any], sent: Mapp
     `blocked` or `retry` (offline.md, 25). `said` is what was `sent`, read. Never raises for what it says."""
     received_at = timezone.now()
     at = captured_at(said["captured"]["device_ms"], said["captured"]["offset_ms"])
-    act = _act(by, said, at, received_at)
     try:
+        act = _act(by, said, at, received_at)
         return in_unit(lambda: _once(by, stream, said, sent, act, received_at), by=by)
     except _NotKept as later:
         return later.result
