@@ -1,4 +1,4 @@
-"""What the owner types on the rate board."""
+"""What the owner types on the rate board, and what is asked of the rate history."""
 
 import datetime as dt
 from collections.abc import Iterator

@@ -22,8 +22,8 @@ from ledger.selectors.buyers import (
     sale_answer,
     sale_of,
 )
-from ledger.services.entries import OLDEST, refusal
 from ledger.services.farmers import faults_in, hold_list, put_on
+from ledger.services.faults import LONGEST_REFERENCE, day_faults, length_faults, reason_said, refusal
 from ledger.services.posting import (
     account_of,
     closed_day_refused,
@@ -47,7 +47,6 @@ NOBODY = UUID(int=0)
 LARGEST = Decimal("999999999999.99")
 LARGEST_QUANTITY = Decimal("9999999.999")
 LARGEST_RATE = Decimal("9999999999.99")
-LONGEST_REFERENCE, LONGEST_NOTE = 40, 200
 
 
 class BuyerParticulars(TypedDict, total=False):
@@ -143,7 +142,7 @@ def record_buyer_sale(
         faults += _amount_faults(rate, "/rate", LARGEST_RATE, zero=True)
         if quantity is not None and rate is not None and not faults and line_amount(quantity, rate) > LARGEST:
             faults.append(Fault("/rate", "too_large", _("This number is too large.")))
-        faults += _day_faults(by, business_date) + _length_faults("/note", note, LONGEST_NOTE)
+        faults += day_faults(by.shop, business_date) + length_faults("/note", note)
         if buyer is None or flower is None or quantity is None or rate is None or faults:
             raise refusal(faults)
         with closed_day_refused(business_date):
@@ -187,7 +186,7 @@ def void_buyer_sale(*, by: Membership, key: UUID, sale_id: UUID, reason: str) ->
     made = new_id()
 
     def void() -> dict[str, Any]:
-        why = _reason(reason)
+        why = reason_said(reason)
         sale = sale_of(by, sale_id, lock=True)
         _demand_may_take_back(by, sale)
         if sale.status == SaleStatus.VOIDED:
@@ -241,8 +240,8 @@ def record_receipt(
         if mode not in Mode.values or mode == Mode.NONE:
             how = _("Say how it was paid: cash, UPI, bank or cheque.")
             faults.append(Fault("/mode", "unknown_mode", how))
-        faults += _day_faults(by, business_date) + _length_faults("/note", note, LONGEST_NOTE)
-        faults += _length_faults("/reference", reference, LONGEST_REFERENCE)
+        faults += day_faults(by.shop, business_date) + length_faults("/note", note)
+        faults += length_faults("/reference", reference, LONGEST_REFERENCE)
         if buyer is None or amount is None or faults:
             raise refusal(faults)
         with closed_day_refused(business_date):
@@ -283,7 +282,7 @@ def reverse_receipt(*, by: Membership, key: UUID, receipt_id: UUID, reason: str)
     made = new_id()
 
     def back() -> dict[str, Any]:
-        why = _reason(reason)
+        why = reason_said(reason)
         receipt = receipt_of(by, receipt_id)
         _demand_may_take_back(by, receipt)
         if receipt.reverses_id:
@@ -381,28 +380,3 @@ def _amount_faults(
     if significant_decimals(amount) > 2:
         return [Fault(pointer, "too_precise", _("An amount has at most two decimals."))]
     return [Fault(pointer, "too_large", _("This number is too large."))] if amount > largest else []
-
-
-def _day_faults(by: Membership, day: dt.date) -> list[Fault]:
-    today = _today(by)
-    if day > today:
-        return [Fault("/business_date", "in_future", _("This day has not come yet."))]
-    if day < today - OLDEST:
-        return [Fault("/business_date", "too_old", _("This date is too far back."))]
-    return []
-
-
-def _length_faults(pointer: str, text: str, longest: int) -> list[Fault]:
-    if len(text) <= longest:
-        return []
-    detail = _("This is too long: %(count)s letters at most.") % {"count": longest}
-    return [Fault(pointer, "too_long", detail)]
-
-
-def _reason(said: str) -> str:
-    reason = said.strip()
-    if not reason:
-        raise RuleBroken(_("Say why."), code="required", pointer="/reason")
-    if faults := _length_faults("/reason", reason, LONGEST_NOTE):
-        raise refusal(faults)
-    return reason

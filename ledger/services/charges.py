@@ -16,6 +16,7 @@ from ledger.events import ChargeWaived
 from ledger.models import Charge, DailyEntry
 from ledger.selectors.answers import charge_answer
 from ledger.selectors.charges import charge_of
+from ledger.services.faults import length_faults, refusal
 from ledger.services.posting import closed_day_refused
 from malar.accounts.domain import ALLOWED, Role
 from malar.accounts.models import Membership
@@ -32,7 +33,6 @@ from pricing.selectors.terms import Fee, fees_with_every_line
 
 LARGEST = Decimal("99999999999.999")
 HIGHEST_RATE = Decimal("99999999.99")
-LONGEST_TEXT = 200
 WHOLE = (FeeBasis.PER_SACK, FeeBasis.PER_TRIP, FeeBasis.PER_PIECE, FeeBasis.PER_SETTLEMENT)
 
 
@@ -233,10 +233,9 @@ def record_charge(
         if business_date > business_date_of(timezone.now(), by.shop.turnover_hour):
             refuse("/business_date", "in_future", _("This day has not come yet."))
         _check_figures(fee, quantity, rate, refuse)
-        if len(note) > LONGEST_TEXT:
-            refuse("/note", "too_long", _too_long())
+        faults.extend(length_faults("/note", note))
         if faults or farmer is None or fee is None:
-            raise RuleBroken(faults[0].detail, code=faults[0].code, faults=faults)
+            raise refusal(faults)
         charge = Charge(
             id=made,
             shop=by.shop,
@@ -290,10 +289,6 @@ def _check_figures(fee: FeeRule | None, quantity: Decimal, rate: Decimal | None,
         refuse("/rate", "too_large", _("This number is too large."))
 
 
-def _too_long() -> str:
-    return _("This is too long: %(count)s letters at most.") % {"count": LONGEST_TEXT}
-
-
 def waive_charge(
     *, by: Membership, key: UUID, charge_id: UUID, reason: str, version: int | None = None
 ) -> Answer:
@@ -320,8 +315,8 @@ def waive_charge(
 def _waive(by: Membership, charge_id: UUID, reason: str, version: int | None) -> dict[str, Any]:
     if not reason:
         raise RuleBroken(_("Say why it is waived."), code="required", pointer="/reason")
-    if len(reason) > LONGEST_TEXT:
-        raise RuleBroken(_too_long(), code="too_long", pointer="/reason")
+    if faults := length_faults("/reason", reason):
+        raise refusal(faults)
     charge = charge_of(by, charge_id, lock=True)
     if version is not None and charge.version != version:
         raise Conflict(

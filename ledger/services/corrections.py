@@ -13,7 +13,8 @@ from ledger.events import EntryCorrected, EntryVoided
 from ledger.models import DailyEntry
 from ledger.selectors.answers import entry_answer
 from ledger.selectors.entries import correction_of, entry_of, is_settled, may_change
-from ledger.services.entries import Changes, _correct, _insert, _text_faults, refusal
+from ledger.services.entries import Changes, insert, put_in
+from ledger.services.faults import length_faults, refusal
 from ledger.services.partitions import ensure_month
 from ledger.services.posting import closed_day_refused
 from malar.accounts.models import Membership
@@ -48,7 +49,7 @@ def correct_settled_entry(
     reason = reason.strip()
     if not reason:
         raise RuleBroken(_("Say why the slip is corrected."), code="required", pointer="/reason")
-    if faults := _text_faults("/reason", reason):
+    if faults := length_faults("/reason", reason):
         raise refusal(faults)
     if changes is not None and not changes:
         raise RuleBroken(_("Nothing is different. Change what was wrong."), code="nothing_changed")
@@ -58,7 +59,7 @@ def correct_settled_entry(
     made = new_id()
 
     def correct() -> dict[str, Any]:
-        original = _to_correct(by, entry_id)
+        original = _toput_in(by, entry_id)
         with closed_day_refused(day, ""):
             reversal = reverse_entry(original, by=by, at=at, day=day)
             replacement = None
@@ -110,7 +111,7 @@ def reverse_entry(entry: DailyEntry, *, by: Membership, at: dt.datetime, day: dt
         commission_per_unit=entry.commission_per_unit,
         created_by=by,
     )
-    _insert(reversal)
+    insert(reversal)
     return reversal
 
 
@@ -121,18 +122,18 @@ def _replace(
     """Write the line as it should have been. It is corrected first and moved to today after that: a rate
     that is asked of the board anew is the one of the day when the flowers came."""
     line = entry_of(by, original.pk)
-    _correct(line, changes, by)
+    put_in(line, changes, by)
     line.id = id
     line.kind, line.corrects, line.corrects_date = EntryKind.REPLACEMENT, original.pk, original.business_date
     line.business_date, line.captured_at, line.received_at = day, at, at
     line.slip_number, line.slip_is_taken = "", False
     line.version, line.created_by = 1, by
-    _insert(line)
+    insert(line)
     return line
 
 
 @step
-def _to_correct(by: Membership, entry_id: UUID) -> DailyEntry:
+def _toput_in(by: Membership, entry_id: UUID) -> DailyEntry:
     """The settled line, with everybody else who wants to correct it kept waiting until the commit.
 
     No unique key can say "one standing reversal of a line": the book lies in months, and the reversal in

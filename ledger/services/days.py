@@ -27,7 +27,7 @@ from ledger.selectors.days_cash import (
     may_take_back_expense,
     unpriced_on,
 )
-from ledger.services.entries import OLDEST, refusal
+from ledger.services.faults import LONGEST_REFERENCE, day_faults, length_faults, reason_said, refusal
 from ledger.services.posting import (
     account_of,
     closed_day_refused,
@@ -50,7 +50,7 @@ from malar.trail.services.events import record
 
 LARGEST = Decimal("999999999999.99")
 MOST_NOTES = 1_000_000
-LONGEST_WHAT, LONGEST_REFERENCE, LONGEST_NOTE = 60, 40, 200
+LONGEST_WHAT = 60
 
 
 # --- Expenses ------------------------------------------------------------------------------------
@@ -87,15 +87,15 @@ def record_expense(
     made = id or new_id()
 
     def write() -> dict[str, Any]:
-        faults = _amount_faults(amount) + _day_faults(by.shop, business_date, "/business_date")
+        faults = _amount_faults(amount) + day_faults(by.shop, business_date)
         if not what:
             faults.append(Fault("/what", "required", _("Say what it was for: tea, bus, thread.")))
         if mode not in Mode.values or mode == Mode.NONE:
             how = _("Say how it was paid: cash, UPI, bank or cheque.")
             faults.append(Fault("/mode", "unknown_mode", how))
-        faults += _length_faults("/what", what, LONGEST_WHAT)
-        faults += _length_faults("/reference", reference, LONGEST_REFERENCE)
-        faults += _length_faults("/note", note, LONGEST_NOTE)
+        faults += length_faults("/what", what, LONGEST_WHAT)
+        faults += length_faults("/reference", reference, LONGEST_REFERENCE)
+        faults += length_faults("/note", note)
         if amount is None or faults:
             raise refusal(faults)
         expense = Expense(
@@ -141,7 +141,7 @@ def reverse_expense(*, by: Membership, key: UUID, expense_id: UUID, reason: str)
 @step
 def _take_back(by: Membership, expense_id: UUID, reason: str, made: UUID) -> dict[str, Any]:
     _demand_staff(by)
-    why = _reason(reason)
+    why = reason_said(reason)
     # Two at once: the second waits here and sees the first one's mirror.
     Expense.objects.select_for_update(no_key=True).filter(shop=by.shop, pk=expense_id).first()
     expense = expense_of(by, expense_id)
@@ -213,8 +213,8 @@ def _close(
     note: str,
     made: UUID,
 ) -> dict[str, Any]:
-    faults = _day_faults(by.shop, day, "/day") + _count_faults(denominations)
-    faults += _length_faults("/note", note, LONGEST_NOTE)
+    faults = day_faults(by.shop, day, "/day") + _count_faults(denominations)
+    faults += length_faults("/note", note)
     if typed_opening is not None:
         faults += _cash_faults(typed_opening, "/opening_cash")
     if faults:
@@ -339,7 +339,7 @@ def reopen_day(*, by: Membership, close_id: UUID, reason: str, key: UUID | None 
 def _reopen(by: Membership, close_id: UUID, reason: str) -> dict[str, Any]:
     if by.role != Role.ADMIN:
         raise NotAllowed(_("Only the owner may open a closed day again."))
-    why = _reason(reason)
+    why = reason_said(reason)
     close = by.shop.day_closes.filter(pk=close_id).first()
     if close is None:
         raise NotFound(_("There is no such day."))
@@ -398,31 +398,6 @@ def _amount_faults(amount: Decimal | None) -> list[Fault]:
     if amount is None or amount <= 0:
         return [Fault("/amount", "not_positive", _("Enter the amount: more than 0."))]
     return _cash_faults(amount, "/amount")
-
-
-def _day_faults(shop: Shop, day: dt.date, pointer: str) -> list[Fault]:
-    today = _today(shop)
-    if day > today:
-        return [Fault(pointer, "in_future", _("This day has not come yet."))]
-    if day < today - OLDEST:
-        return [Fault(pointer, "too_old", _("This date is too far back."))]
-    return []
-
-
-def _length_faults(pointer: str, text: str, longest: int) -> list[Fault]:
-    if len(text) <= longest:
-        return []
-    detail = _("This is too long: %(count)s letters at most.") % {"count": longest}
-    return [Fault(pointer, "too_long", detail)]
-
-
-def _reason(said: str) -> str:
-    reason = said.strip()
-    if not reason:
-        raise RuleBroken(_("Say why."), code="required", pointer="/reason")
-    if faults := _length_faults("/reason", reason, LONGEST_NOTE):
-        raise refusal(faults)
-    return reason
 
 
 def _demand_staff(by: Membership) -> None:

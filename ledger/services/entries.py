@@ -1,7 +1,6 @@
 """Recording, correcting and cancelling lines: the one place that decides about them."""
 
 import datetime as dt
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -19,7 +18,6 @@ from ledger.domain import (
     SHOP_SERIES,
     EntryKind,
     EntryStatus,
-    RateReason,
     ReviewReason,
     questions_about,
 )
@@ -38,6 +36,15 @@ from ledger.selectors.entries import (
     may_change,
 )
 from ledger.services.charges import make_automatic_charges, replace_automatic_charges, void_charges_of
+from ledger.services.faults import (
+    adjustment_faults,
+    commission_faults,
+    length_faults,
+    rate_faults,
+    refusal,
+    slip_faults,
+    time_faults,
+)
 from ledger.services.partitions import ensure_month
 from ledger.services.posting import closed_day_refused
 from ledger.services.quantities import weighed
@@ -47,7 +54,6 @@ from malar.kernel.clock import business_date_of
 from malar.kernel.errors import Conflict, Fault, NotAllowed, RuleBroken
 from malar.kernel.ids import new_id
 from malar.kernel.money import line_amount, line_commission
-from malar.kernel.quantities import significant_decimals
 from malar.kernel.transactions import in_unit, step, unit_of_work
 from malar.trail.services.answers import Answer, once
 from malar.trail.services.events import record
@@ -57,11 +63,6 @@ from pricing.selectors.rates import rate_at
 from pricing.selectors.terms import adjustments_named
 
 NOBODY = UUID(int=0)
-OLDEST = dt.timedelta(days=3660)
-HIGHEST_RATE = Decimal("9999999999.99")
-HIGHEST_COMMISSION = Decimal("99999999.99")
-LONGEST_TEXT = 200
-SLIP_FORMAT = re.compile(r"[A-Z][A-Z0-9]{0,3}-\d{4}-\d{3,5}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -195,7 +196,7 @@ def enter(by: Membership, line: NewLine, *, id: UUID, day: dt.date, received_at:
     if line.slip and by.shop.daily_entries.on(day).filter(slip_number=line.slip).exists():
         mark_slip_taken(entry)
     with closed_day_refused(day, "/captured_at"):
-        _insert(entry)
+        insert(entry)
         make_automatic_charges(entry, by, known.fees)
     record(EntryRecorded(entry=entry.pk, farmer=entry.farmer_id), shop=by.shop)
     return entry
@@ -230,11 +231,11 @@ def decided(
     """
     faults = [
         *time_faults(line.captured_at, received_at),
-        *_rate_faults(line.rate, line.rate_reason),
-        *_slip_faults(line.slip),
-        *_text_faults("/note", line.note),
-        *_commission_faults(by, line.commission_pct, line.commission_per_unit),
-        *_adjustment_faults(line.adjustments, known.adjustments, is_typed=line.rate is not None),
+        *rate_faults(line.rate, line.rate_reason),
+        *slip_faults(line.slip),
+        *length_faults("/note", line.note),
+        *commission_faults(by, line.commission_pct, line.commission_per_unit),
+        *adjustment_faults(line.adjustments, known.adjustments, is_typed=line.rate is not None),
     ]
     kept = line.already_weighed
     farmer, flower = _farmer(known.farmer, faults, kept=kept), _flower(known.flower, faults, kept=kept)
@@ -326,7 +327,7 @@ INSERT = f"""
 
 
 @step
-def _insert(entry: DailyEntry) -> None:
+def insert(entry: DailyEntry) -> None:
     """Write a new line, with the next slip number of the shop's series where it brings none of its own.
 
     One statement in SQL because every sale waits for it, and others for its slip counter
@@ -426,7 +427,7 @@ def correct_line(by: Membership, entry_id: UUID, version: int, changes: Changes)
     """What `edit_entry` does, as a part of somebody's unit of work."""
     entry = _locked(by, entry_id, version)
     _check_is_no_mirror(entry)
-    _correct(entry, changes, by)
+    put_in(entry, changes, by)
     entry.version += 1
     with closed_day_refused(entry.business_date):
         entry.save()
@@ -444,7 +445,7 @@ def corrected_entry(*, by: Membership, entry_id: UUID, changes: Changes) -> Dail
     entry = entry_of(by, entry_id)
     _check_may_change(by, entry)
     _check_is_no_mirror(entry)
-    _correct(entry, changes, by)
+    put_in(entry, changes, by)
     entry.amount = entry.commission = None
     if entry.rate is not None:
         entry.amount = line_amount(entry.quantity, entry.rate)
@@ -454,12 +455,12 @@ def corrected_entry(*, by: Membership, entry_id: UUID, changes: Changes) -> Dail
     return entry
 
 
-def _correct(entry: DailyEntry, changes: Changes, by: Membership) -> None:
+def put_in(entry: DailyEntry, changes: Changes, by: Membership) -> None:
     """Put a correction into the line, unsaved. Raises RuleBroken naming each refused field."""
     faults: list[Fault] = [
-        *_rate_faults(changes.get("rate"), changes.get("rate_reason", "")),
-        *_text_faults("/note", changes.get("note", "")),
-        *_commission_faults(by, changes.get("commission_pct"), changes.get("commission_per_unit")),
+        *rate_faults(changes.get("rate"), changes.get("rate_reason", "")),
+        *length_faults("/note", changes.get("note", "")),
+        *commission_faults(by, changes.get("commission_pct"), changes.get("commission_per_unit")),
     ]
     belonged = entry.farmer_id, entry.flower_id
     if "farmer_id" in changes and changes["farmer_id"] != entry.farmer_id:
@@ -513,7 +514,7 @@ def _adjustments(
     }
     found = [named[pk] for pk in asked if pk in named]
     is_typed = changes["rate"] is not None if "rate" in changes else entry.rate_source == RateSource.MANUAL
-    faults += _adjustment_faults(asked, found, is_typed=is_typed)
+    faults += adjustment_faults(asked, found, is_typed=is_typed)
     return found
 
 
@@ -614,7 +615,7 @@ def strike(by: Membership, entry_id: UUID, reason: str, version: int | None) -> 
     reason = reason.strip()
     if not reason:
         raise RuleBroken(_("Say why the slip is cancelled."), code="required", pointer="/reason")
-    if faults := _text_faults("/reason", reason):
+    if faults := length_faults("/reason", reason):
         raise refusal(faults)
     entry = _locked(by, entry_id, version)
     if entry.kind == EntryKind.REVERSAL and (other := _replacement_beside(entry)):
@@ -681,11 +682,6 @@ def _check_may_change(by: Membership, entry: DailyEntry) -> None:
         raise NotAllowed(_("Only the owner may change what somebody else entered."))
 
 
-def refusal(faults: Sequence[Fault]) -> RuleBroken:
-    """One error that names every refused field, so that nobody corrects them one by one."""
-    return RuleBroken(faults[0].detail, code=faults[0].code, faults=faults)
-
-
 def _farmer(farmer: Farmer | None, faults: list[Fault], *, kept: bool = False) -> Farmer | None:
     if farmer is None:
         faults.append(Fault("/farmer", "unknown_farmer", _("This farmer is not in your shop's list.")))
@@ -700,76 +696,3 @@ def _flower(flower: Flower | None, faults: list[Fault], *, kept: bool = False) -
     elif not (flower.is_active or kept):
         faults.append(Fault("/flower", "inactive_flower", _("This flower is no longer sold.")))
     return flower
-
-
-def _commission_faults(by: Membership, pct: Decimal | None, per_unit: Decimal | None) -> list[Fault]:
-    faults = []
-    for pointer, value, most in (
-        ("/commission_pct", pct, Decimal(100)),
-        ("/commission_per_unit", per_unit, HIGHEST_COMMISSION),
-    ):
-        if value is None:
-            continue
-        if by.role != Role.ADMIN:
-            faults.append(Fault(pointer, "owner_only", _("Only the owner sets the commission of an entry.")))
-        elif not 0 <= value <= most:
-            faults.append(Fault(pointer, "out_of_range", _("This commission is not possible.")))
-        elif significant_decimals(value) > 2:
-            faults.append(Fault(pointer, "too_precise", _("A commission has at most two decimals.")))
-    return faults
-
-
-def _adjustment_faults(
-    asked: Sequence[UUID], found: Sequence[dict[str, Any]], *, is_typed: bool
-) -> list[Fault]:
-    if not asked:
-        return []
-    if is_typed:
-        detail = _("A typed rate is what it is. Leave out the rate, or the adjustments.")
-        return [Fault("/adjustments", "rate_is_typed", detail)]
-    if len(set(asked)) < len(asked):
-        return [Fault("/adjustments", "twice", _("The same adjustment is there twice."))]
-    if len(found) < len(asked):
-        detail = _("This adjustment is not in your shop's list.")
-        return [Fault("/adjustments", "unknown_adjustment", detail)]
-    return []
-
-
-def time_faults(at: dt.datetime, now: dt.datetime) -> list[Fault]:
-    """What forbids a line of a moment: one to come, or one too far back."""
-    if at > now + CLOCK_SKEW:
-        return [Fault("/captured_at", "in_future", _("This time has not come yet. Check the clock."))]
-    if at < now - OLDEST:
-        return [Fault("/captured_at", "too_old", _("This date is too far back."))]
-    return []
-
-
-def _rate_faults(rate: Decimal | None, reason: str) -> list[Fault]:
-    faults = []
-    if rate is not None:
-        if rate < 0:
-            faults.append(Fault("/rate", "negative", _("A rate cannot be below zero.")))
-        if significant_decimals(rate) > 2:
-            faults.append(Fault("/rate", "too_precise", _("A rate has at most two decimals.")))
-        if rate > HIGHEST_RATE:
-            faults.append(Fault("/rate", "too_large", _("This number is too large.")))
-    if reason and reason not in RateReason.values:
-        faults.append(Fault("/rate_reason", "unknown_reason", _("This reason is not known.")))
-    return faults
-
-
-def _text_faults(pointer: str, text: str) -> list[Fault]:
-    if len(text) <= LONGEST_TEXT:
-        return []
-    detail = _("This is too long: %(count)s letters at most.") % {"count": LONGEST_TEXT}
-    return [Fault(pointer, "too_long", detail)]
-
-
-def _slip_faults(slip: str) -> list[Fault]:
-    if slip and not SLIP_FORMAT.fullmatch(slip):
-        return [Fault("/slip_number", "malformed", _("A slip number looks like A1-0603-018."))]
-    if slip.startswith(f"{SHOP_SERIES}-"):
-        return [
-            Fault("/slip_number", "reserved_series", _("Numbers of the shop's own series are given here."))
-        ]
-    return []

@@ -9,9 +9,10 @@ from uuid import UUID
 
 from django.utils.translation import gettext as _
 
-from ledger.services.entries import NewLine, refusal
+from ledger.services.entries import NewLine
 from ledger.services.entry_import import MOST_NAMED, in_row
 from ledger.services.farmer_csv import cleaned, separator_of
+from ledger.services.faults import refusal
 from malar.accounts.models import Shop
 from malar.kernel.clock import KOLKATA
 from malar.kernel.errors import Fault, RuleBroken

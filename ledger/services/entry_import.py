@@ -19,7 +19,8 @@ from ledger.selectors.days_cash import closed_days
 from ledger.selectors.entries import BAND_DAYS, BAND_LINES, LineAsked, line_backgrounds
 from ledger.services import charges, entries
 from ledger.services.charges import frozen_charges
-from ledger.services.entries import NewLine, decided, mark_slip_taken, refusal, time_faults
+from ledger.services.entries import NewLine, decided, mark_slip_taken
+from ledger.services.faults import refusal, time_faults
 from ledger.services.partitions import ensure_month, know_months
 from ledger.services.posting import closed_day_refused, day_locked
 from malar.accounts.domain import Role

@@ -146,12 +146,12 @@ class Plan:
 
     def taken(self, ticked: Collection[int], left: Collection[int], take_over_all: bool) -> list[PlannedRow]:
         """The rows that are taken in, and those of which nothing is left to take in."""
-        asked = set(ticked)
+        asked, out = set(ticked), set(left)
 
         def is_in(row: PlannedRow) -> bool:
             match row.state:
                 case RowState.NEW:
-                    return row.line not in set(left)
+                    return row.line not in out
                 case RowState.DIFFERS:
                     return take_over_all or row.line in asked
                 case RowState.TAKEN | RowState.ALIKE:

@@ -28,7 +28,7 @@ from ledger.models import Account, Farmer, Movement, Transfer
 from ledger.selectors.accounts import Balance, balance_of, owed_words
 from ledger.selectors.answers import movement_answer
 from ledger.selectors.movements import may_reverse, movement_of, reversal_of
-from ledger.services.entries import OLDEST, refusal
+from ledger.services.faults import LONGEST_REFERENCE, day_faults, length_faults, reason_said, refusal
 from ledger.services.posting import (
     account_of,
     closed_day_refused,
@@ -52,7 +52,6 @@ from malar.trail.services.events import record
 
 NOBODY = UUID(int=0)
 LARGEST = Decimal("999999999999.99")
-LONGEST_REFERENCE, LONGEST_NOTE = 40, 200
 
 
 def record_movement(
@@ -212,7 +211,7 @@ def _decide(
     def decide() -> dict[str, Any]:
         if by.role != Role.ADMIN:
             raise NotAllowed(_("Only the owner may decide about this."))
-        reason = _reason(note, "/note") if what == "refuse" else note.strip()
+        reason = reason_said(note, "/note") if what == "refuse" else note.strip()
         movement = _held(by, movement_id)
         if movement.status != MovementStatus.WAITING:
             raise Conflict(
@@ -252,7 +251,7 @@ def _take_back(
     by: Membership, movement_id: UUID, reason: str, business_date: dt.date | None, made: UUID
 ) -> dict[str, Any]:
     _demand_staff(by)
-    reason = _reason(reason, "/reason")
+    reason = reason_said(reason)
     movement = _held(by, movement_id)
     if not may_reverse(by, movement):
         raise NotAllowed(_("Only the owner may take this back: staff only what they wrote themselves today."))
@@ -396,18 +395,8 @@ def movement_faults(
         moves_none = _("No money moves with an opening figure.")
         wrong = moves_none if is_opening else _("Say how it was paid: cash, UPI, bank or cheque.")
         faults.append(Fault("/mode", "unknown_mode", wrong))
-    today = _today(shop)
-    if business_date > today:
-        faults.append(Fault("/business_date", "in_future", _("This day has not come yet.")))
-    elif business_date < today - OLDEST:
-        faults.append(Fault("/business_date", "too_old", _("This date is too far back.")))
-    for pointer, text, longest in (
-        ("/reference", reference, LONGEST_REFERENCE),
-        ("/note", note, LONGEST_NOTE),
-    ):
-        if len(text) > longest:
-            detail = _("This is too long: %(count)s letters at most.") % {"count": longest}
-            faults.append(Fault(pointer, "too_long", detail))
+    faults += day_faults(shop, business_date)
+    faults += length_faults("/reference", reference, LONGEST_REFERENCE) + length_faults("/note", note)
     return faults
 
 
@@ -489,16 +478,6 @@ def _check_may_be_missing(by: Membership, movement: Movement) -> None:
         raise RuleBroken(
             _("He would owe more than the limit then. Only the owner may do this."), code="over_limit"
         )
-
-
-def _reason(said: str, pointer: str) -> str:
-    reason = said.strip()
-    if not reason:
-        raise RuleBroken(_("Say why."), code="required", pointer=pointer)
-    if len(reason) > LONGEST_NOTE:
-        detail = _("This is too long: %(count)s letters at most.") % {"count": LONGEST_NOTE}
-        raise RuleBroken(detail, code="too_long", pointer=pointer)
-    return reason
 
 
 def _demand_staff(by: Membership) -> None:

@@ -13,7 +13,7 @@ from ledger.domain import ACCOUNT_MOVED, AccountKind, JournalKind, Mode, Movemen
 from ledger.events import MovementPosted
 from ledger.models import Account, Farmer, Movement, Transfer
 from ledger.selectors.movements import opened_among
-from ledger.services.entries import refusal
+from ledger.services.faults import refusal
 from ledger.services.movements import movement_faults
 from ledger.services.posting import closed_day_refused, money_account, next_vouchers
 from malar.accounts.domain import Role

@@ -17,7 +17,7 @@ from ledger.models import Charge, DailyEntry
 from ledger.selectors.entries import settled_among
 from ledger.selectors.pending import MIDNIGHT, last_day_rate, lines_to_price
 from ledger.services.charges import replace_automatic_charges
-from ledger.services.entries import _rate_faults, _text_faults, refusal
+from ledger.services.faults import length_faults, rate_faults, refusal
 from ledger.services.posting import closed_day_refused
 from malar.accounts.domain import Role
 from malar.accounts.models import Membership
@@ -97,7 +97,7 @@ def price_entries(
 
 
 def _faults(asked: Asked) -> list[Fault]:
-    faults = [*_rate_faults(asked.rate, ""), *_text_faults("/reason", asked.reason)]
+    faults = [*rate_faults(asked.rate, ""), *length_faults("/reason", asked.reason)]
     if asked.from_time == asked.to_time != MIDNIGHT:
         faults.append(Fault("/to_time", "empty_window", _("“Until” must be later than “from”.")))
     return faults

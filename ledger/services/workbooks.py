@@ -53,6 +53,7 @@ def _text(cell: object) -> str:
         case None:
             return ""
         case float():
+            # A workbook holds every number so; it becomes text here and is counted in decimals from then on.
             # As many digits as Excel itself shows; a phone number or a farmer number is whole.
             return f"{cell:.15g}" if cell != int(cell) else str(int(cell))
         case dt.datetime():

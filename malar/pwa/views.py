@@ -1,6 +1,7 @@
 """The pages that a tablet keeps for days: they hold words and no data. And the worker that keeps them."""
 
 import json
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
@@ -42,11 +43,7 @@ def own_counter(request: HttpRequest) -> HttpResponse:
 @conditional_page
 def counter(request: HttpRequest, language: str) -> HttpResponse:
     """The counter in Tamil or English: the same page for everybody, rendered without looking at the request."""
-    with translation.override(language):
-        response = HttpResponse(_shell(language))
-    response["Content-Language"] = language
-    response["Cache-Control"] = "no-cache"
-    return response
+    return _kept_page(language, _shell)
 
 
 @login_not_required
@@ -55,8 +52,13 @@ def counter(request: HttpRequest, language: str) -> HttpResponse:
 @conditional_page
 def offline(request: HttpRequest, language: str) -> HttpResponse:
     """What is shown in place of a page that did not come: the same for everybody, like the counter."""
+    return _kept_page(language, _offline)
+
+
+def _kept_page(language: str, page: Callable[[str], str]) -> HttpResponse:
+    """A page that tablets keep; whether theirs is still the newest they ask each time."""
     with translation.override(language):
-        response = HttpResponse(_offline(language))
+        response = HttpResponse(page(language))
     response["Content-Language"] = language
     response["Cache-Control"] = "no-cache"
     return response

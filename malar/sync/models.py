@@ -87,8 +87,8 @@ class SyncOp(models.Model):
 
 
 class SyncEpoch(models.Model):
-    """Which life of the database this is. After a restore from a backup there is a new one, and tablets offer again
-    what they had sent (offline.md, 69)."""
+    """Which life of the database this is. Whoever restores it from a backup deletes the row (docs/operations.md):
+    the next tablet that asks is told a new epoch, by which it knows to offer again what it had sent."""
 
     id = models.SmallIntegerField(primary_key=True, default=1)
     epoch = models.UUIDField(default=new_id)

@@ -20,7 +20,8 @@ from ledger.api.entries import changes_said, line_said
 from ledger.api.serializers import EntryChanges, NewEntry, Voiding
 from ledger.models import DailyEntry
 from ledger.selectors.answers import entry_answer
-from ledger.services.entries import NewLine, correct_line, enter, strike, time_faults, weighed_already
+from ledger.services.entries import NewLine, correct_line, enter, strike, weighed_already
+from ledger.services.faults import time_faults
 from ledger.services.partitions import ensure_month
 from malar.accounts.models import Membership, Shop
 from malar.kernel.drf import problem_of

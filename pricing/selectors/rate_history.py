@@ -14,7 +14,6 @@ from pricing.selectors.rates import day_begins
 CALLED = "called"
 LONGEST = 92
 """Days. A quarter of busy mornings is what one page can show."""
-HOUR = dt.timedelta(hours=1)
 
 
 @dataclass(frozen=True)
@@ -42,14 +41,18 @@ class Row:
 
 @dataclass(frozen=True)
 class Step:
-    """A stretch of one business day with one rate; `called` or of a slot. Moments are local."""
+    """A stretch of one business day with one rate: called, or of a slot (`of`, the first of those that followed
+    one another). Moments are local."""
 
     day: dt.date
     start: dt.datetime
     end: dt.datetime
     rate: Decimal
-    is_called: bool
     of: UUID | None
+
+    @property
+    def is_called(self) -> bool:
+        return self.of is None
 
 
 @dataclass(frozen=True)
@@ -104,13 +107,8 @@ def rate_history(
         .select_related("published_by__user")
         .order_by("effective_from", "published_at")
     )
-    asked = _root(UUID(line), slots) if line not in {"", CALLED} else None
-    kept = [
-        rate
-        for rate in rates
-        if line == ""
-        or (rate.slot_id is None if line == CALLED else root.get(rate.slot_id or NOBODY) == asked)
-    ]
+    asked = None if line in {"", CALLED} else _root(UUID(line), slots)
+    kept = [rate for rate in rates if line == "" or (root[rate.slot_id] if rate.slot_id else None) == asked]
     before: dict[UUID | None, Decimal] = {}
     rows = []
     for rate in kept:
@@ -127,9 +125,6 @@ def rate_history(
         for rate in kept:
             history.steps.extend(_steps(rate, day, shop, now, root))
     return history
-
-
-NOBODY = UUID(int=0)
 
 
 def _root(pk: UUID, slots: dict[UUID, TimeSlot]) -> UUID:
@@ -152,7 +147,7 @@ def _steps(
     end = min(end, now, rate.effective_to or end)
     if start < end:
         of = root[slot.pk] if slot else None
-        yield Step(day, start.astimezone(KOLKATA), end.astimezone(KOLKATA), rate.rate, slot is None, of)
+        yield Step(day, start.astimezone(KOLKATA), end.astimezone(KOLKATA), rate.rate, of)
 
 
 def _held_on(slot: TimeSlot, day: dt.date, rate: MarketRate, shop: Shop) -> bool:

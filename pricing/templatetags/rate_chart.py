@@ -1,6 +1,7 @@
 """The picture of a rate history: steps over days, drawn by the server."""
 
 import datetime as dt
+from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import Any
@@ -18,6 +19,9 @@ MOST_DAYS = 5
 """Days that are named below: what fits on a phone."""
 EDGE = Decimal("0.06")
 """The part of a day's width that is left free on each side."""
+
+
+ROUND = [Decimal(figure) * 10**zeros for zeros in range(12) for figure in (1, 2, 5)]
 
 
 @dataclass(frozen=True)
@@ -101,7 +105,7 @@ def mark(x1: Decimal, x2: Decimal, y1: Decimal, y2: Decimal, kind: str) -> Mark:
     return Mark(f"{x1:.2f}", f"{x2:.2f}", f"{y1:.1f}", f"{y2:.1f}", kind)
 
 
-def bands(history: RateHistory, y: Any) -> list[dict[str, str]]:
+def bands(history: RateHistory, y: Callable[[Decimal], Decimal]) -> list[dict[str, str]]:
     """From the lowest to the highest rate of each day."""
     found = []
     width = Decimal(100) / len(history.days)
@@ -123,9 +127,7 @@ def bands(history: RateHistory, y: Any) -> list[dict[str, str]]:
 def scale(low: Decimal, high: Decimal) -> tuple[Decimal, Decimal, Decimal]:
     """Round ends of a scale that holds both figures, and the step between its lines: three to six lines."""
     span = (high - low) or max(high / 5, Decimal(5))
-    step = Decimal(1)
-    while step * 5 < span:
-        step *= Decimal("2.5") if str(step).lstrip("0.")[:1] == "2" else 2
+    step = next(step for step in ROUND if step * 5 >= span)
     bottom = (low / step).to_integral_value(ROUND_FLOOR) * step
     top = (high / step).to_integral_value(ROUND_CEILING) * step
     return bottom, top if top > bottom else bottom + step, step

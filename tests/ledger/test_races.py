@@ -123,14 +123,14 @@ def test_a_line_cancelled_while_it_is_edited_stays_cancelled_or_the_one_who_canc
 ) -> None:
     entry = recorded(kumar, raja, jasmine, rate=Decimal(100))
     read, cancelled = threading.Event(), threading.Event()
-    correct = entries._correct
+    correct = entries.put_in
 
     def correct_slowly(*arguments: Any) -> None:
         correct(*arguments)
         read.set()
         cancelled.wait(timeout=patience(guarded))
 
-    monkeypatch.setattr(entries, "_correct", correct_slowly)
+    monkeypatch.setattr(entries, "put_in", correct_slowly)
 
     def edit() -> None:
         edit_entry(by=kumar, entry_id=entry.pk, version=1, changes={"note": "wet"})
@@ -161,14 +161,14 @@ def test_a_line_priced_while_it_is_edited_keeps_its_rate(
 ) -> None:
     entry = recorded(kumar, raja, jasmine, captured_at=EARLY)
     read, priced = threading.Event(), threading.Event()
-    correct = entries._correct
+    correct = entries.put_in
 
     def correct_slowly(*arguments: Any) -> None:
         correct(*arguments)
         read.set()
         priced.wait(timeout=patience(guarded))
 
-    monkeypatch.setattr(entries, "_correct", correct_slowly)
+    monkeypatch.setattr(entries, "put_in", correct_slowly)
 
     def edit() -> None:
         edit_entry(by=kumar, entry_id=entry.pk, version=1, changes={"gross_quantity": Decimal("5.200")})

@@ -271,7 +271,7 @@ class Proxy:
                 block = block[: fault.size - sent]
             size = fault.size if fault.kind == "slow" else len(block)
             for start in range(0, len(block), max(size, 1)):
-                time.sleep(fault.seconds)
+                time.sleep(fault.seconds)  # the slow line itself; every other fault has 0
                 client.sendall(block[start : start + size])
             sent += len(block)
             if fault.kind in {"cut", "stall"} and sent >= fault.size:

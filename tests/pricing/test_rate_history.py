@@ -143,8 +143,8 @@ def test_the_picture_has_a_line_for_each_step_and_one_between_them(jasmine: Flow
     upright = [mark for mark in drawn["marks"] if mark.x1 == mark.x2]
     assert (len(flat), len(upright), len(drawn["marks"])) == (2, 1, 3)
     assert flat[0].x2 == upright[0].x1 == flat[1].x1
-    assert float(flat[0].y1) > float(flat[1].y1), "900 is lower than 1,450"
-    assert all(0 <= float(mark.x1) <= float(mark.x2) <= 100 for mark in drawn["marks"])
+    assert Decimal(flat[0].y1) > Decimal(flat[1].y1), "900 is lower than 1,450"
+    assert all(0 <= Decimal(mark.x1) <= Decimal(mark.x2) <= 100 for mark in drawn["marks"])
 
 
 # --- The page ------------------------------------------------------------------------------------------
