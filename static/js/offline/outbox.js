@@ -257,6 +257,12 @@
       return rows.filter(Boolean);
     }
 
+    /** Before the first sale: the series of its slip numbers comes from the server. */
+    async register() {
+      const { series } = await this.device.itself();
+      if (!series) await this.#greet([]);
+    }
+
     // --- Sending ------------------------------------------------------------------------------
 
     /**
