@@ -21,7 +21,10 @@ import { businessDate, sentMoment } from "./rates.js";
 const LINES = "/api/v1/daily-entries/";
 const TIMEOUT_MS = 8000;
 
-/** Dispatches `change` when what waits is another, and `taken` (detail: the ids) when the server has taken lines of this page. */
+/**
+ * Dispatches `change` when what waits is another, `taken` (detail: the ids) when the server has taken lines of this
+ * page, and `old` when a newer version of the app has taken the database over.
+ */
 export class Book extends EventTarget {
   /** Ids of cancellations by line: the same for every retry. @type {Map<string, string>} */
   #cancellations = new Map();
@@ -55,6 +58,7 @@ export class Book extends EventTarget {
         return;
       }
       outbox.addEventListener("change", () => this.look());
+      outbox.ledger.addEventListener("old", () => this.dispatchEvent(new Event("old")));
       await this.look();
       outbox.drain({ isNewRound: true });
       outbox.register();
@@ -65,7 +69,9 @@ export class Book extends EventTarget {
 
   /** Something has come through: what has given up tries again. */
   revive() {
-    if (this.waiting.length || this.outbox?.obstacle) this.outbox.drain({ isNewRound: true });
+    const { outbox } = this;
+    if (this.waiting.length || outbox?.obstacle) outbox.drain({ isNewRound: true });
+    else outbox?.register();
   }
 
   /** What waits, and what has become of our lines. */
@@ -162,6 +168,7 @@ export class Book extends EventTarget {
       // Before it is said that it is saved, the screen knows that it is only here.
       await this.look();
       outbox.drain();
+      wakeWorker();
       return { kind: "ok", entry: entryOf(row) };
     } catch (error) {
       if (error instanceof /** @type {any} */ (self).malarOffline.Taken)
@@ -250,6 +257,13 @@ export class Book extends EventTarget {
     if (response.status === 429 || response.status >= 500) return { kind: "unreachable" };
     return { kind: "refused", problem: answer };
   }
+}
+
+/** Where the browser can, the worker sends what waits once there is a network, also when the page is closed by then. */
+function wakeWorker() {
+  navigator.serviceWorker?.ready
+    .then((registration) => /** @type {any} */ (registration).sync?.register("drain"))
+    .catch(() => {}); // it is a gift, not the way
 }
 
 /** What was written with this id is another line. @type {Problem} */

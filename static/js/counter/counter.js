@@ -44,7 +44,10 @@ const LOOK_MS = 2000;
 const offline = /** @type {any} */ (self).malarOffline?.Outbox
   ? /** @type {any} */ (self).malarOffline
   : null;
-const reference = new Reference({ shelf: offline && new Shelf(offline) });
+const reference = new Reference({
+  shelf: offline && new Shelf(offline),
+  heartbeat: offline?.settings.heartbeat,
+});
 const book = new Book(reference);
 const tally = new Tally(storage(() => localStorage));
 const sounds = new Sounds(storage(() => localStorage));
@@ -453,6 +456,12 @@ book.addEventListener("taken", (event) => {
   reference.refresh(["day"]);
 });
 
+book.addEventListener("old", () => {
+  const reload = { label: say("again"), best: true, act: () => location.reload() };
+  notice = { kind: "off", title: say("sync_old"), text: "", answers: [reload] };
+  draw();
+});
+
 /** What is on its way, and what has not arrived; a moment ago is no trouble yet. */
 function unsent() {
   const { waiting } = book;
@@ -468,8 +477,9 @@ function unsent() {
 }
 
 async function openSync() {
-  const { openSync: open } = await import("./sync.js");
-  open({ book, reference, world, risk, mend, takeBack: takeBackKept });
+  const sync = await import("./sync.js").catch(() => null);
+  if (sync) sync.openSync({ book, reference, world, risk, mend, takeBack: takeBackKept });
+  else sounds.play("failure");
 }
 
 /** A line that the server could not use, on the slip again. @param {any} row of the tablet's entries */
@@ -606,7 +616,7 @@ reference.addEventListener("change", () => {
   else recents = recents.map((farmer) => reference.farmers.get(farmer.id) ?? farmer);
   const isNew = known?.[0] !== farmers[0] || known?.length !== farmers.length;
   known = farmers;
-  if (isNew) (window.requestIdleCallback ?? setTimeout)(finder);
+  if (isNew) (window.requestIdleCallback ?? setTimeout)(fetchAhead);
   if (!sent) change({ type: "refresh" });
   replay();
 });
@@ -784,7 +794,20 @@ async function finder() {
 }
 
 async function openFind() {
-  (await finder()).open();
+  try {
+    (await finder()).open();
+  } catch {
+    finding = undefined; // the line broke before it was here
+    sounds.play("failure");
+  }
+}
+
+/** What a tap may ask for, before there is no line to fetch it by. */
+function fetchAhead() {
+  finder().catch(() => {
+    finding = undefined;
+  });
+  import("./sync.js").catch(() => {});
 }
 
 at("flowers").addEventListener("click", (event) => {

@@ -36,6 +36,7 @@
    * @property {number} total_attempts
    * @property {number | null} last_attempt epoch ms of the device
    * @property {number} next_attempt
+   * @property {number} [not_before] the server has asked to be left alone until then; no new round is earlier
    * @property {number} server_errors how often the server failed on a batch with it
    * @property {Reason | null} error
    * @property {number} created
@@ -541,11 +542,13 @@
         await this.#failed(batch, retryAfter, status >= 500 && !isGate ? "server" : "line");
         return false;
       }
-      await this.#change(batch, () => ({ status: "queued" }));
+      if (status === 429) this.#pausedUntil = Math.max(this.#pausedUntil, Date.now() + offline.settings.busy);
+      const until = status === 429 ? { next_attempt: this.#pausedUntil, not_before: this.#pausedUntil } : {};
+      await this.#change(batch, () => ({ status: "queued", ...until }));
       this.#csrf = "";
       const code = body?.code;
-      if (status === 429) this.#pausedUntil = Math.max(this.#pausedUntil, Date.now() + offline.settings.busy);
-      else if (status === 426) this.obstacle = "old";
+      if (status === 429) return false;
+      if (status === 426) this.obstacle = "old";
       else if (code === "user_mismatch") this.obstacle = "other";
       else if (code === "device_blocked") this.obstacle = "blocked";
       else this.obstacle = status === 401 || code === "not_allowed" ? "signed_out" : "held";
@@ -563,6 +566,7 @@
           retry_count,
           status: retry_count > waits.length ? "stalled" : "queued",
           next_attempt: now + wait,
+          ...(retryAfter ? { not_before: now + retryAfter } : {}),
           last_attempt: op.last_attempt ?? now,
           server_errors: why === "line" ? op.server_errors : why === "poison" || batch.length === 1 ? 2 : 1,
         };
@@ -628,7 +632,12 @@
         for (const status of which)
           for (const op of await queue.index("status").getAll(status))
             if (status !== "queued" || op.retry_count)
-              offline.put(queue, { ...op, status: "queued", retry_count: 0, next_attempt: 0 });
+              offline.put(queue, {
+                ...op,
+                status: "queued",
+                retry_count: 0,
+                next_attempt: op.not_before ?? 0,
+              });
       });
     }
 
