@@ -71,7 +71,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "malar.accounts.middleware.member_of_shop",
-    "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "malar.accounts.middleware.SignInOnAPageOfItsOwn",
     "django_structlog.middlewares.RequestMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",

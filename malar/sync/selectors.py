@@ -156,6 +156,7 @@ def _day(member: Membership, now: dt.datetime) -> dict[str, Any]:
                 "status": line.status,
                 "version": line.version,
                 "captured_at": moment(line.captured_at),
+                "slip_number": line.slip_number,
                 "mine": line.created_by_id == member.pk,
             }
             for line in lines.order_by("-received_at", "-id")[:LAST_LINES]

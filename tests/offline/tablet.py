@@ -73,6 +73,7 @@ class Tablet:
         self.profile, self.address = profile, address
         self._playwright, self._path = playwright, path
         self.thrown: list[str] = []
+        self.timezone = "Asia/Kolkata"
         self.context: BrowserContext = self._launch()
 
     def _launch(self) -> BrowserContext:
@@ -85,7 +86,7 @@ class Tablet:
             base_url=self.address,
             viewport={"width": 1280, "height": 800},
             locale="en-IN",
-            timezone_id="Asia/Kolkata",
+            timezone_id=self.timezone,
         )
         context.set_default_timeout(8000)
         context.on("weberror", lambda error: self.thrown.append(str(error.error)))

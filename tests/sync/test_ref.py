@@ -129,6 +129,7 @@ def test_everything_has_the_shape_of_the_contract(
                     "status": "confirmed",
                     "version": 1,
                     "captured_at": "2026-03-06T04:40:00+05:30",
+                    "slip_number": line.slip_number,
                     "mine": True,
                 }
             ],

@@ -9,7 +9,8 @@
  * @typedef {{id: string, name: string, role: string, language: "ta" | "en"}} User
  * @typedef {{id: string, name_ta: string, name_en: string, number_digits: 3 | 4, turnover_hour: number}} Shop
  * @typedef {{id: string, farmer: string, flower: string, quantity: string, unit: string, rate: string | null,
- *   amount: string | null, status: string, version: number, captured_at: string, mine: boolean}} DayLine
+ *   amount: string | null, status: string, version: number, captured_at: string, mine: boolean,
+ *   slip_number?: string}} DayLine
  * @typedef {{date: string, lines: number, kilograms: string, amount: string, last: DayLine[]}} Day
  * @typedef {import("./ask.js").Part} Part
  * @typedef {Promise<import("./ask.js").Heard | null>} Asked

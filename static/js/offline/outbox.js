@@ -258,10 +258,14 @@
       return rows.filter(Boolean);
     }
 
-    /** Before the first sale: the series of its slip numbers comes from the server. */
-    async register() {
+    /**
+     * Meet the server although nothing waits: before the first sale for the series of its slip numbers, and now and
+     * then for its epoch, for it may have been put back to last night.
+     */
+    async meet() {
       const { series } = await this.device.itself();
-      if (!series) await this.#greet([]);
+      if (series && Date.now() - this.#greetedAt < offline.settings.helloHolds) return;
+      if (await this.#greet([])) await this.drain();
     }
 
     // --- Sending ------------------------------------------------------------------------------
@@ -588,6 +592,8 @@
       await this.ledger.strict(stores, async (/** @type {any} */ tx) => {
         unsaid.length = 0;
         const [queue, entries, conflicts] = stores.map((name) => tx.objectStore(name));
+        /** @type {Queued[]} */
+        const all = await openIn(queue);
         for (const op of batch) {
           const result = said.get(op.id);
           const kept = await queue.get(op.id);
@@ -607,7 +613,8 @@
           });
           if (next === "needs_fix" && op.operation === "CREATE") await letGoOfUndoing(queue, op);
           const before = await entries.get(op.entity_id);
-          const entry = before && heardOf(before, result, next, now);
+          const isMore = all.some((other) => other.entity_id === op.entity_id && other.seq > op.seq);
+          const entry = before && heardOf(before, result, next, now, isMore);
           if (entry) offline.put(entries, entry);
           if (next === "conflict")
             offline.put(conflicts, {
@@ -742,10 +749,12 @@
     offline.put(queue, { ...(await queue.get(created.id)), ...gone });
   }
 
-  /** An entry as the server has it now. @param {any} before @param {any} result @param {Status} status @param {number} now */
-  function heardOf(before, result, status, now) {
+  /** An entry as the server has it now. @param {any} before @param {any} result @param {Status} status @param {number} now @param {boolean} isMore what was done to it since is still to be sent */
+  function heardOf(before, result, status, now, isMore) {
     const { entity } = result;
     if (!entity || (status !== "acked" && status !== "conflict")) return before;
+    if (isMore && status === "acked")
+      return { ...before, synced: true, sync_timestamp: now, slip_number: entity.slip_number };
     return {
       ...before,
       synced: true,
