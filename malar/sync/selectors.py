@@ -3,19 +3,25 @@
 Names go in both languages and money and quantities as strings; what a part costs is said at each.
 """
 
+import copy
 import datetime as dt
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
+
+from django.db.models import QuerySet
 
 from ledger.models import DailyEntry
 from ledger.selectors.entries import totals_of
 from ledger.selectors.habits import Habit, habits_in, largest_in, namesakes_among
 from malar.accounts.models import Membership, Shop
 from malar.kernel.clock import KOLKATA, business_date_of
+from malar.kernel.money import line_amount, line_commission
 from malar.kernel.wire import moment, money, quantity
 from malar.sync.domain import gaps_in
-from malar.sync.models import Device, SyncEpoch
+from malar.sync.merge import Facts
+from malar.sync.models import Conflict, Device, SyncEpoch
 from pricing.selectors.rates import called_on, in_force
 
 LAST_LINES = 30
@@ -210,3 +216,84 @@ def epoch() -> UUID:
     """Which life of the database this is."""
     found, _is_new = SyncEpoch.objects.get_or_create(pk=1)
     return found.epoch
+
+
+# --- Conflicts -------------------------------------------------------------------------------------
+
+MOST_CONFLICTS = 200
+
+
+def facts_of(row: Any) -> Facts:
+    """A line, or a version of it from its history, as far as it can be corrected."""
+    return Facts(
+        farmer=row.farmer_id,
+        flower=row.flower_id,
+        unit=str(row.unit),
+        gross_quantity=row.gross_quantity,
+        tare=row.tare,
+        quantity=row.quantity,
+        sacks=row.sacks,
+        sack_weights=tuple(Decimal(weight) for weight in row.sack_weights or ()),
+        rate=row.rate,
+        rate_source=str(row.rate_source),
+        rate_reason=str(row.rate_reason),
+        adjustments=tuple(row.adjustments),
+        commission_pct=row.commission_pct,
+        commission_per_unit=row.commission_per_unit,
+        note=row.note,
+        status=str(row.status),
+        void_reason=row.void_reason,
+    )
+
+
+def line_with(entry: DailyEntry, facts: Facts) -> DailyEntry:
+    """The line as it would be with other facts, with amount and commission; unsaved."""
+    line = copy.copy(entry)
+    line.farmer_id, line.flower_id = facts.farmer, facts.flower
+    line.sack_weights = [f"{weight:.3f}" for weight in facts.sack_weights] or None
+    line.adjustments = [dict(each) for each in facts.adjustments]
+    for name in ("unit", "gross_quantity", "tare", "quantity", "sacks", "rate", "rate_source", "rate_reason"):
+        setattr(line, name, getattr(facts, name))
+    for name in ("commission_pct", "commission_per_unit", "note", "status", "void_reason"):
+        setattr(line, name, getattr(facts, name))
+    line.amount = line.commission = None
+    if line.rate is not None:
+        line.amount = line_amount(line.quantity, line.rate)
+        line.commission = line_commission(
+            line.amount, line.quantity, line.commission_pct, line.commission_per_unit
+        )
+    return line
+
+
+def open_conflicts(shop: Shop) -> QuerySet[Conflict]:
+    """What waits for a decision, the oldest first."""
+    return (
+        shop.conflicts.filter(resolved_at=None)
+        .select_related("op", "device", "author__user")
+        .order_by("opened_at", "pk")
+    )
+
+
+def conflict_answers(shop: Shop) -> list[dict[str, Any]]:
+    """What waits, as tablets hear of it, at most 200. `theirs` and `version` are the line's as it stands now."""
+    conflicts = list(open_conflicts(shop)[:MOST_CONFLICTS])
+    lines = DailyEntry.objects.filter(shop=shop).in_bulk([each.entity_id for each in conflicts])
+    return [_conflict_answer(each, lines[each.entity_id]) for each in conflicts]
+
+
+def _conflict_answer(conflict: Conflict, line: DailyEntry) -> dict[str, Any]:
+    return {
+        "id": str(conflict.pk),
+        "op_id": str(conflict.op_id),
+        "entity_id": str(conflict.entity_id),
+        "kind": conflict.kind,
+        "farmer": str(line.farmer_id),
+        "flower": str(line.flower_id),
+        "base": conflict.base,
+        "mine": conflict.mine,
+        "theirs": facts_of(line).as_json(),
+        "version": line.version,
+        "device": str(conflict.device),
+        "author": conflict.author.user.name,
+        "at": moment(conflict.opened_at),
+    }

@@ -11,4 +11,5 @@ urlpatterns = [
     path("device/", views.device, name="device"),
     path("ops/", views.ops, name="ops"),
     path("ref/", views.ref, name="ref"),
+    path("conflicts/", views.conflicts, name="conflicts"),
 ]

@@ -26,7 +26,16 @@ from malar.kernel.transactions import through
 from malar.sync.domain import LARGEST_BATCH, MOST_OPS
 from malar.sync.forms import Batch, Operation, Registration
 from malar.sync.models import Stream
-from malar.sync.selectors import PARTS, device_answer, device_of, epoch, reference, stream_answer
+from malar.sync.selectors import (
+    PARTS,
+    conflict_answers,
+    device_answer,
+    device_of,
+    epoch,
+    open_conflicts,
+    reference,
+    stream_answer,
+)
 from malar.sync.services import Said, apply, not_readable, note_stream, register_device
 
 PROTOCOL = OLDEST_PROTOCOL = 1
@@ -146,6 +155,7 @@ def hello(request: ShopRequest) -> HttpResponse:
             "min_protocol": OLDEST_PROTOCOL,
             "epoch": str(epoch()),
             "device": known,
+            "open_conflicts": open_conflicts(request.shop).count(),
         }
     )
 
@@ -209,3 +219,11 @@ def ref(request: ShopRequest) -> HttpResponse:
         return JsonResponse({"code": "unknown_part"}, status=400)
     body = reference(request.member, parts, timezone.now())
     return JsonResponse(body, json_dumps_params={"ensure_ascii": False})
+
+
+@at_the_counter()
+def conflicts(request: ShopRequest) -> HttpResponse:
+    """What waits for a person's decision: what the tablet saw, what it wanted, and what stands now."""
+    return JsonResponse(
+        {"conflicts": conflict_answers(request.shop)}, json_dumps_params={"ensure_ascii": False}
+    )

@@ -193,6 +193,7 @@ TABLE: dict[str, Row] = {
     "GET pwa:manifest": (200, 200, 200, 200, 200),
     "GET sync:hello": (401, 200, 403, 200, 200),
     "GET sync:ref": (401, 200, 403, 200, 200),
+    "GET sync:conflicts": (401, 200, 403, 200, 200),
     "POST sync:device": (401, 426, 403, 426, 426),
     "POST sync:ops": (401, 426, 403, 426, 426),
     "GET healthz": (200, 200, 200, 200, 200),
