@@ -5,23 +5,27 @@ Names go in both languages and money and quantities as strings; what a part cost
 
 import copy
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 from django.db.models import QuerySet
 
+from ledger.domain import reason_words
 from ledger.models import DailyEntry
-from ledger.selectors.entries import totals_of
+from ledger.selectors.days_cash import is_locked
+from ledger.selectors.entries import Version, correction_of, is_settled, totals_of, versions_of
 from ledger.selectors.habits import Habit, habits_in, largest_in, namesakes_among
+from ledger.selectors.history import Beside, side_by_side
 from malar.accounts.models import Membership, Shop
 from malar.kernel.clock import KOLKATA, business_date_of
 from malar.kernel.money import line_amount, line_commission
 from malar.kernel.wire import moment, money, quantity
 from malar.sync.domain import gaps_in
-from malar.sync.merge import Facts
-from malar.sync.models import Conflict, Device, SyncEpoch
+from malar.sync.merge import Choice, Facts
+from malar.sync.models import Conflict, ConflictAudit, Device, SyncEpoch
 from pricing.selectors.rates import called_on, in_force
 
 LAST_LINES = 30
@@ -297,3 +301,100 @@ def _conflict_answer(conflict: Conflict, line: DailyEntry) -> dict[str, Any]:
         "author": conflict.author.user.name,
         "at": moment(conflict.opened_at),
     }
+
+
+DECIDED_SHOWN = 20
+
+
+@dataclass(frozen=True)
+class Undecided:
+    """A conflict as its page shows it: `rows` have what the tablet saw, what stands, what the tablet wanted."""
+
+    conflict: Conflict
+    line: DailyEntry
+    rows: list[Beside]
+    last: Version
+    """Who made the line what it is."""
+    stands: bool
+    """It can still be corrected; a settled line by two others."""
+    day_is_locked: bool
+
+    @property
+    def last_reason(self) -> str:
+        """Why that was, in the reader's language."""
+        return reason_words(self.last.reason)
+
+    @property
+    def cancels(self) -> bool:
+        """The tablet wants it cancelled."""
+        return bool(self.conflict.op.body["operation"] == "DELETE")
+
+
+def undecided_of(shop: Shop, conflicts: Sequence[Conflict]) -> list[Undecided]:
+    """Conflicts with the lines they are about. Some queries for each: there are few."""
+    lines = _lines_of(shop, conflicts)
+    groups = [
+        [
+            each.base and line_with(line, Facts.of_json(each.base)),
+            line,
+            line_with(line, Facts.of_json(each.mine)),
+        ]
+        for each in conflicts
+        for line in [lines[each.entity_id]]
+    ]
+    found = []
+    for conflict, rows in zip(conflicts, side_by_side(shop, groups), strict=True):
+        line = lines[conflict.entity_id]
+        settled = is_settled(line)
+        locked = not settled and is_locked(shop, line.business_date)
+        found.append(
+            Undecided(
+                conflict=conflict,
+                line=line,
+                rows=rows,
+                last=versions_of(line)[-1],
+                stands=not (line.is_voided or locked or correction_of(line)),
+                day_is_locked=locked,
+            )
+        )
+    return found
+
+
+@dataclass(frozen=True)
+class Settled:
+    """What became of an operation; `rows` have what the tablet saw, what stood, what it wanted, what came of it."""
+
+    audit: ConflictAudit
+    line: DailyEntry
+    rows: list[Beside]
+
+    @property
+    def choice_words(self) -> str:
+        """What a person chose; empty where rules did."""
+        choice = self.audit.rules.get("choice")
+        return str(Choice(choice).label) if choice else ""
+
+
+def settled_lately(shop: Shop) -> list[Settled]:
+    """The last operations that were merged or decided, the newest first. Four queries."""
+    audits = list(
+        shop.conflict_audits.exclude(conflict__isnull=False, decided=ConflictAudit.Decided.AUTO)
+        .select_related("by__user", "device", "op__author__user")
+        .order_by("-at", "-pk")[:DECIDED_SHOWN]
+    )
+    lines = _lines_of(shop, audits)
+    groups = [
+        [
+            facts and line_with(lines[audit.entity_id], Facts.of_json(facts))
+            for facts in (audit.base, audit.server, audit.client, audit.result)
+        ]
+        for audit in audits
+    ]
+    return [
+        Settled(audit, lines[audit.entity_id], rows)
+        for audit, rows in zip(audits, side_by_side(shop, groups), strict=True)
+    ]
+
+
+def _lines_of(shop: Shop, about: Sequence[Conflict | ConflictAudit]) -> Mapping[UUID, DailyEntry]:
+    return DailyEntry.objects.filter(shop=shop).with_names().in_bulk([each.entity_id for each in about])

@@ -3,95 +3,29 @@
 
 import datetime as dt
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-import time_machine
 from django.db import DatabaseError, IntegrityError, connection, transaction
-from django.utils import timezone
 
 from ledger.models import DailyEntry, Farmer
 from ledger.selectors import entries as book
 from ledger.selectors.entries import versions_of
 from ledger.services.days import close_day, reopen_day
-from ledger.services.entries import edit_entry, void_entry
+from ledger.services.entries import void_entry
 from malar.accounts.models import Membership
-from malar.kernel.clock import KOLKATA
 from malar.sync.models import Conflict, ConflictAudit, SyncOp
 from pricing.models import Flower
 from tests.cast import a_farmer, a_flower, recorded
+from tests.sync.clashes import TEN, cancel, changed, edit, one, present, resolve
 from tests.sync.test_ops import Tablet
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("ten_o_clock")]
 
-TEN = {"gross_quantity": Decimal("10.200"), "tare": Decimal("0.200"), "sacks": 1, "rate": Decimal(900)}
 GROSS = "gross_quantity"
-
-
-@pytest.fixture(autouse=True)
-def _morning() -> Iterator[None]:
-    now = timezone.now().astimezone(KOLKATA).replace(hour=10, minute=0) - dt.timedelta(days=1)
-    with time_machine.travel(now):
-        yield
-
-
-@pytest.fixture
-def line(kumar: Membership, raja: Farmer, jasmine: Flower) -> DailyEntry:
-    """Kumar's: 10 kg at ₹900."""
-    return recorded(kumar, raja, jasmine, **TEN)
-
-
-@pytest.fixture
-def tablet(kumar: Membership) -> Tablet:
-    return Tablet(kumar)
-
-
-@pytest.fixture
-def other(kumar: Membership) -> Tablet:
-    """Kumar's second tablet."""
-    return Tablet(kumar)
-
-
-@pytest.fixture
-def owner(meena: Membership) -> Tablet:
-    return Tablet(meena)
-
-
-def edit(tablet: Tablet, line: DailyEntry, version: int | None = 1, **said: Any) -> dict[str, Any]:
-    return tablet.op("UPDATE", entity_id=str(line.pk), base_version=version, set=said)
-
-
-def cancel(tablet: Tablet, line: DailyEntry, version: int | None = 1) -> dict[str, Any]:
-    return tablet.op("DELETE", entity_id=str(line.pk), base_version=version, set={"reason": "written twice"})
-
-
-def one(tablet: Tablet, op: dict[str, Any]) -> dict[str, Any]:
-    (result,) = tablet.send(op)
-    return result
-
-
-def resolve(tablet: Tablet, result: dict[str, Any], choice: str, **said: Any) -> dict[str, Any]:
-    facts = {
-        "conflict": result["conflict"],
-        "choice": choice,
-        "reason": "asked Raja",
-        "expected_version": result["version"],
-        **said,
-    }
-    return one(tablet, tablet.op("RESOLVE", "conflict", entity_id=result["conflict"], set=facts))
-
-
-def changed(line: DailyEntry, by: Membership, **changes: Any) -> DailyEntry:
-    """Somebody corrects it on a page."""
-    line.refresh_from_db()
-    return edit_entry(by=by, entry_id=line.pk, version=line.version, changes=changes)  # type: ignore[arg-type]
-
-
-def present(line: DailyEntry) -> DailyEntry:
-    return DailyEntry.objects.get(pk=line.pk)
 
 
 # --- Merged ----------------------------------------------------------------------------------------
@@ -435,13 +369,6 @@ def test_what_the_tablet_claims_to_have_seen_is_not_believed(
 
 
 # --- Decided ---------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def undecided(tablet: Tablet, meena: Membership, line: DailyEntry) -> dict[str, Any]:
-    """Ten became three on a page, six on the tablet."""
-    changed(line, meena, gross_quantity=Decimal("3.200"))
-    return one(tablet, edit(tablet, line, gross_quantity="6.200", note="wet"))
 
 
 @pytest.mark.parametrize(
