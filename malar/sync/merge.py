@@ -175,6 +175,19 @@ def put_over(facts: Facts, changes: Mapping[str, Any]) -> Facts:
     return after
 
 
+def taken_over(base: Facts | None, mine: Facts, theirs: Facts) -> Facts:
+    """The line as it stands with all that the tablet changed: what comes of deciding for the tablet.
+
+    Without a `base` the tablet's correction was put over the line itself.
+    """
+    if base is None:
+        return mine
+    changed = set(_differing(base, mine, [field.name for field in fields(Facts)]))
+    for group in (FIGURES, RATE):
+        changed |= set(group) if changed & set(group) else set()
+    return replace(theirs, **{name: getattr(mine, name) for name in changed})
+
+
 def _figures(base: Facts, mine: Facts, theirs: Facts, most: Decimal) -> Merged | None:
     """Weights and sacks, which are one thing: None where a person must say what was meant."""
     if not _differing(base, mine, FIGURES):

@@ -24,7 +24,7 @@ from malar.kernel.clock import KOLKATA, business_date_of
 from malar.kernel.money import line_amount, line_commission
 from malar.kernel.wire import moment, money, quantity
 from malar.sync.domain import gaps_in
-from malar.sync.merge import Choice, Facts
+from malar.sync.merge import Choice, Facts, taken_over
 from malar.sync.models import Conflict, ConflictAudit, Device, SyncEpoch
 from pricing.selectors.rates import called_on, in_force
 
@@ -334,13 +334,8 @@ def undecided_of(shop: Shop, conflicts: Sequence[Conflict]) -> list[Undecided]:
     """Conflicts with the lines they are about. Some queries for each: there are few."""
     lines = _lines_of(shop, conflicts)
     groups = [
-        [
-            each.base and line_with(line, Facts.of_json(each.base)),
-            line,
-            line_with(line, Facts.of_json(each.mine)),
-        ]
+        _sides(lines[each.entity_id], each.base, facts_of(lines[each.entity_id]).as_json(), each.mine)
         for each in conflicts
-        for line in [lines[each.entity_id]]
     ]
     found = []
     for conflict, rows in zip(conflicts, side_by_side(shop, groups), strict=True):
@@ -385,8 +380,8 @@ def settled_lately(shop: Shop) -> list[Settled]:
     lines = _lines_of(shop, audits)
     groups = [
         [
-            facts and line_with(lines[audit.entity_id], Facts.of_json(facts))
-            for facts in (audit.base, audit.server, audit.client, audit.result)
+            *_sides(lines[audit.entity_id], audit.base, audit.server, audit.client),
+            line_with(lines[audit.entity_id], Facts.of_json(audit.result)),
         ]
         for audit in audits
     ]
@@ -394,6 +389,15 @@ def settled_lately(shop: Shop) -> list[Settled]:
         Settled(audit, lines[audit.entity_id], rows)
         for audit, rows in zip(audits, side_by_side(shop, groups), strict=True)
     ]
+
+
+def _sides(
+    line: DailyEntry, base: Mapping[str, Any] | None, theirs: Mapping[str, Any], mine: Mapping[str, Any]
+) -> list[DailyEntry | None]:
+    """A line as the tablet saw it, as others left it, and as it would be with all that the tablet changed."""
+    saw, stood = base and Facts.of_json(base), Facts.of_json(theirs)
+    wanted = taken_over(saw or None, Facts.of_json(mine), stood)
+    return [line_with(line, saw) if saw else None, line_with(line, stood), line_with(line, wanted)]
 
 
 def _lines_of(shop: Shop, about: Sequence[Conflict | ConflictAudit]) -> Mapping[UUID, DailyEntry]:

@@ -80,7 +80,7 @@ def lines_of(clerk: Membership, *, but: DailyEntry) -> list[DailyEntry]:
     """The last four weighed lines of his but that one."""
     lines = DailyEntry.objects.standing().filter(created_by=clerk, kind="sale", version=1)
     weighed = lines.exclude(rate=None).exclude(gross_quantity=None).exclude(pk=but.pk)
-    return list(weighed.filter(sack_weights=None, gross_quantity__gt=3).order_by("-captured_at")[:4])
+    return list(weighed.filter(sack_weights__isnull=True, gross_quantity__gt=3).order_by("-captured_at")[:4])
 
 
 def money_moved(owner: Membership, clerk: Membership, farmer: Farmer) -> dict[str, UUID]:

@@ -61,13 +61,14 @@ def clash(owner: Membership, clerk: Membership, lines: list[DailyEntry]) -> None
     tablet = Tablet(clerk)
     weight, cancelled, added, decided = lines
     results = []
-    for line, share, operation in (
-        (weight, "0.2", "UPDATE"),
-        (cancelled, "0.9", "DELETE"),
-        (added, "0.95", "UPDATE"),
-        (decided, "0.1", "UPDATE"),
+    for line, hers, his, operation in (
+        (weight, "0.2", "0.3", "UPDATE"),
+        (cancelled, "0.9", "1", "DELETE"),
+        (added, "0.95", "1.1", "UPDATE"),
+        (decided, "0.3", "0.1", "UPDATE"),
     ):
-        gross = (line.gross_quantity * Decimal(share)).quantize(Decimal("0.1")) + line.tare
+        before = line.gross_quantity or Decimal(0)
+        gross, typed = ((before * Decimal(part)).quantize(Decimal("0.1")) + line.tare for part in (hers, his))
         edit_entry(
             by=owner,
             entry_id=line.pk,
@@ -78,7 +79,7 @@ def clash(owner: Membership, clerk: Membership, lines: list[DailyEntry]) -> None
         said = (
             {"reason": "written twice"}
             if operation == "DELETE"
-            else {"gross_quantity": str(gross), "sacks": 2}
+            else {"gross_quantity": str(typed), "sacks": 2}
         )
         op = tablet.op(operation, entity_id=str(line.pk), base_version=1, set=said)
         results += tablet.send(op)

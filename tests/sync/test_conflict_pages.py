@@ -199,6 +199,17 @@ def test_what_rules_decided_stands_in_the_log(
     assert "Rate ₹900.00 ₹850.00 ₹800.00 ₹850.00" in shown
 
 
+def test_what_only_the_book_changed_is_not_said_to_be_unwanted(
+    page: Client, tablet: Tablet, meena: Membership, line: DailyEntry
+) -> None:
+    """The last column is what comes of taking the tablet's: its weight, the book's note."""
+    changed(line, meena, gross_quantity=Decimal("3.200"), note="wet")
+    result = one(tablet, edit(tablet, line, gross_quantity="6.200"))
+    assert "Note – wet wet" in words(page.get(HERE))
+    decide(page, result, "mine")
+    assert (present(line).note, present(line).quantity) == ("wet", 6)
+
+
 def test_another_shops_is_not_there(devi: Membership, undecided: dict[str, Any]) -> None:
     stranger = page_of(devi)
     assert "Nothing to decide." in words(stranger.get(HERE))

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from malar.sync.merge import ConflictKind, Facts, Merged, Rule, merge, put_over
+from malar.sync.merge import ConflictKind, Facts, Merged, Rule, merge, put_over, taken_over
 
 RAJA, LAKSHMI, SELVI = (UUID(int=n) for n in (1, 2, 3))
 JASMINE, MULLAI, LOTUS = (UUID(int=n) for n in (11, 12, 13))
@@ -238,6 +238,14 @@ def test_a_commission_that_both_changed_is_the_books() -> None:
     mine, theirs = (replace(base, commission_pct=Decimal(n)) for n in (8, 9))
     assert merged(base, mine, theirs).commission_pct == 9
     assert merged(base, mine, base).commission_pct == 8
+
+
+def test_deciding_for_the_tablet_takes_what_it_changed_and_nothing_else() -> None:
+    base = line()
+    theirs = replace(line("3.200", "0.500"), note="wet")
+    mine = replace(line("6.200"), sacks=2)
+    assert taken_over(base, mine, theirs) == replace(mine, note="wet")
+    assert taken_over(None, mine, theirs) == mine
 
 
 def test_what_is_kept_of_a_line_is_read_as_it_was() -> None:
