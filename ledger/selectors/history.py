@@ -76,7 +76,9 @@ def side_by_side(shop: Shop, groups: Sequence[Sequence[DailyEntry | None]]) -> l
     lines = [line for group in groups for line in group if line is not None]
     farmers = _names(shop, Farmer, {line.farmer_id for line in lines})
     flowers = _names(shop, Flower, {line.flower_id for line in lines})
-    return [_beside([line and _written(line, farmers, flowers) for line in group]) for group in groups]
+    return [
+        _beside([_written(line, farmers, flowers) if line else None for line in group]) for group in groups
+    ]
 
 
 def _beside(written: Sequence[dict[str, str] | None]) -> list[Beside]:

@@ -207,7 +207,7 @@ def test_what_only_the_book_changed_is_not_said_to_be_unwanted(
     result = one(tablet, edit(tablet, line, gross_quantity="6.200"))
     assert "Note – wet wet" in words(page.get(HERE))
     decide(page, result, "mine")
-    assert (present(line).note, present(line).quantity) == ("wet", 6)
+    assert (present(line).note, present(line).quantity) == ("wet", Decimal(6))
 
 
 def test_another_shops_is_not_there(devi: Membership, undecided: dict[str, Any]) -> None:

@@ -65,9 +65,9 @@ def test_a_merge_leaves_what_each_side_had_and_who_and_when_and_where(
         "small",
     )
     audit = ConflictAudit.objects.get()
-    figures = [side["quantity"] for side in (audit.base, audit.client, audit.server, audit.result)]
-    assert figures == ["10.000", "9.000", "11.000", "10.000"]
-    notes = [side["note"] for side in (audit.base, audit.client, audit.server, audit.result)]
+    sides: list[Any] = [audit.base, audit.client, audit.server, audit.result]
+    assert [side["quantity"] for side in sides] == ["10.000", "9.000", "11.000", "10.000"]
+    notes = [side["note"] for side in sides]
     assert notes == ["", "small", "wet", "small"]
     assert audit.rules == {"quantity": "added", "note": "last"}
     assert (audit.decided, audit.by, audit.device_id) == ("auto", tablet.member, tablet.id)
@@ -317,7 +317,7 @@ def test_two_farmers_or_two_flowers_are_for_a_person(
         ),
     }[what]
     changed(line, meena, **{f"{what}_id": theirs.pk})
-    result = one(tablet, edit(tablet, line, **{what: str(ours.pk)}))
+    result = one(tablet, edit(tablet, line, 1, **{what: str(ours.pk)}))
     kept_for_a_person(line, result, what)
     assert result["entity"][what] == str(theirs.pk)
     assert resolve(tablet, result, "mine")["entity"][what] == str(ours.pk)
@@ -418,7 +418,7 @@ def test_the_second_to_decide_is_told_who_was_first(
     assert (told["status"], told["error"]["code"]) == ("needs_fix", "already_resolved")
     assert told["error"]["params"] == {"by": "Meena", "choice": "theirs"}
     assert "Meena" in told["error"]["detail"]
-    assert (present(line).quantity, ConflictAudit.objects.count()) == (3, 2)
+    assert (present(line).quantity, ConflictAudit.objects.count()) == (Decimal(3), 2)
 
 
 def test_the_same_decision_sent_again_is_answered_alike(

@@ -287,7 +287,7 @@ class _without_keys:
                 "SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid) FROM pg_constraint"
                 " WHERE contype = 'f' AND confrelid = 'sync_syncop'::regclass"
             )
-            return cursor.fetchall()
+            return list(cursor.fetchall())
 
     def __enter__(self) -> None:
         with connection.cursor() as cursor:
