@@ -41,7 +41,7 @@ def entry_of(member: Membership, entry_id: UUID, *, lock: bool = False) -> Daily
     """One line with its names. Raises NotFound, also for another shop's."""
     entries = entries_seen_by(member).filter(pk=entry_id)
     if lock:
-        # By itself: names that are joined to a row one has to wait for are those from before the wait.
+        # By itself: joined to its names of before the wait, a line that got another flower meanwhile is not found.
         entries.select_for_update(of=("self",)).values_list("pk").first()
     entry = entries.with_names().first()
     if entry is None:

@@ -5,6 +5,7 @@ import datetime as dt
 import threading
 from collections.abc import Callable
 from decimal import Decimal
+from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -433,32 +434,69 @@ def test_the_same_decision_sent_again_is_answered_alike(
     assert present(line).version == 3
 
 
-@pytest.mark.race
-@pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("guarded", [True, False], ids=["guarded", "negative control"])
-def test_ten_who_decide_at_once_decide_once(
-    owner: Tablet, line: DailyEntry, undecided: dict[str, Any], guarded: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """#61. Without the lock on the conflict each finds it open, and only the trigger of its row stops him."""
-    if not guarded:
-        monkeypatch.setattr("django.db.models.query.QuerySet.select_for_update", lambda rows, **_said: rows)
-    tablets = [Tablet(owner.member) for _ in range(10)]
-    start, told, faults = threading.Barrier(10), [], []
+BOTH_WAYS = pytest.mark.parametrize("guarded", [True, False], ids=["guarded", "negative control"])
 
-    def decide(tablet: Tablet) -> None:
+
+def without_locks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The negative control: nobody waits for a row."""
+    monkeypatch.setattr("django.db.models.query.QuerySet.select_for_update", lambda rows, **_said: rows)
+
+
+def at_once(acts: list[Callable[[], dict[str, Any]]]) -> tuple[list[dict[str, Any]], list[IntegrityError]]:
+    """Answers, and what the database refused."""
+    start, told, faults = threading.Barrier(len(acts)), list[dict[str, Any]](), list[IntegrityError]()
+
+    def run(act: Callable[[], dict[str, Any]]) -> None:
         try:
             start.wait()
-            told.append(resolve(tablet, undecided, "theirs"))
+            told.append(act())
         except IntegrityError as error:
             faults.append(error)
         finally:
             connection.close()
 
-    threads = [threading.Thread(target=decide, args=(tablet,)) for tablet in tablets]
+    threads = [threading.Thread(target=run, args=[act]) for act in acts]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
+    return told, faults
+
+
+@pytest.mark.race
+@pytest.mark.django_db(transaction=True)
+@BOTH_WAYS
+def test_eight_tablets_at_once_add_up(
+    kumar: Membership, line: DailyEntry, guarded: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """#54: a kilogram more from each. Without the lock on the line some are put over the same version."""
+    sent = [(each, edit(each, line, gross_quantity="11.200")) for each in (Tablet(kumar) for _ in range(8))]
+    if not guarded:
+        without_locks(monkeypatch)
+    told, faults = at_once([partial(one, each, op) for each, op in sent])
+    if guarded:
+        assert sorted(each["status"] for each in told) == ["applied"] + ["merged"] * 7
+        assert (present(line).quantity, present(line).version, faults) == (Decimal(18), 9, [])
+    else:
+        assert faults, "the trigger of the line lets no version be written twice"
+        assert present(line).quantity < 18
+
+
+@pytest.mark.race
+@pytest.mark.django_db(transaction=True)
+@BOTH_WAYS
+def test_ten_who_decide_at_once_decide_once(
+    owner: Tablet,
+    line: DailyEntry,
+    undecided: dict[str, Any],
+    guarded: bool,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """#61. Without the lock on the conflict each finds it open, and only the trigger of its row stops him."""
+    tablets = [Tablet(owner.member) for _ in range(10)]
+    if not guarded:
+        without_locks(monkeypatch)
+    told, faults = at_once([partial(resolve, each, undecided, "theirs") for each in tablets])
     assert sum(each["status"] == "applied" for each in told) == 1
     if guarded:
         codes = [each["error"]["code"] for each in told if each["status"] != "applied"]
