@@ -280,7 +280,7 @@ def test_a_line_that_was_waited_for_comes_with_the_names_of_now(
                 else:
                     lines = selectors.entries_seen_by(meena).with_names()
                     entry = lines.select_for_update(of=("self",)).filter(pk=line.pk).first()
-                found.append(entry and entry.flower)
+                found.append(entry.flower if entry else None)
         finally:
             connection.close()
 
