@@ -39,10 +39,11 @@ def entries_seen_by(member: Membership) -> DailyEntryQuerySet:
 
 def entry_of(member: Membership, entry_id: UUID, *, lock: bool = False) -> DailyEntry:
     """One line with its names. Raises NotFound, also for another shop's."""
-    entries = entries_seen_by(member).with_names()
+    entries = entries_seen_by(member).filter(pk=entry_id)
     if lock:
-        entries = entries.select_for_update(of=("self",))
-    entry = entries.filter(pk=entry_id).first()
+        # By itself: joined to its names of before the wait, a line that got another flower meanwhile is not found.
+        entries.select_for_update(of=("self",)).values_list("pk").first()
+    entry = entries.with_names().first()
     if entry is None:
         raise NotFound(_("There is no such slip."))
     return entry

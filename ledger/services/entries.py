@@ -636,14 +636,33 @@ def strike(by: Membership, entry_id: UUID, reason: str, version: int | None) -> 
 @step
 def _locked(by: Membership, entry_id: UUID, version: int | None) -> DailyEntry:
     """The line, locked against other writers, if `by` may change it and it stands as he saw it."""
+    entry = held(by, entry_id)
+    if version is not None:
+        check_version(entry, version)
+    check_stands(entry)
+    return entry
+
+
+@step
+def held(by: Membership, entry_id: UUID) -> DailyEntry:
+    """The line, locked against other writers, if `by` may change it. Raises NotFound, NotAllowed."""
     entry = entry_of(by, entry_id, lock=True)
     _check_may_change(by, entry)
-    if version is not None and entry.version != version:
+    return entry
+
+
+def check_version(entry: DailyEntry, version: int) -> None:
+    """Raise Conflict `stale`, with the present line, where somebody changed it since `version`."""
+    if entry.version != version:
         raise Conflict(
             _("Somebody changed this slip meanwhile. Look at it and correct it again."),
             code="stale",
             current=entry_answer(entry),
         )
+
+
+def check_stands(entry: DailyEntry) -> None:
+    """Raise Conflict `voided`, `settled` or `corrected`, with the present line, where it is never changed again."""
     if entry.is_voided:
         raise Conflict(_("This slip is cancelled already."), code="voided", current=entry_answer(entry))
     if is_settled(entry):
@@ -659,7 +678,6 @@ def _locked(by: Membership, entry_id: UUID, version: int | None) -> DailyEntry:
             code="corrected",
             current=entry_answer(entry),
         )
-    return entry
 
 
 def _check_is_no_mirror(entry: DailyEntry) -> None:

@@ -2,9 +2,14 @@
 
 from typing import Any
 
+from django import forms
+from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
+from ledger.models import DailyEntry
 from malar.kernel.drf import Body, Exact, Id, Text
+from malar.kernel.forms import FigureField
+from malar.sync.merge import Choice
 
 OPERATIONS = ("CREATE", "UPDATE", "DELETE", "SETTLEMENT", "RESOLVE")
 ENTITIES = ("daily_entry", "farmer", "charge", "movement", "settlement", "conflict")
@@ -77,3 +82,40 @@ class Batch(Body):
     clock = Clock()
     queue = Queue()
     ops = Ops()
+
+
+class ResolveForm(forms.Form):
+    """How a conflict is decided on its page; the button says the choice, a weight or a count is for `adjust`."""
+
+    version = forms.IntegerField(widget=forms.HiddenInput)
+    choice = forms.ChoiceField(choices=Choice.choices, widget=forms.HiddenInput)
+    reason = forms.CharField(label=_("Why?"), max_length=200, error_messages={"required": _("Say why.")})
+    gross_quantity = FigureField(label=_("Weight with sack, kg"), required=False, comma_groups=False)
+    quantity = FigureField(label=_("Count"), required=False)
+
+    def __init__(self, data: Any = None, *, line: DailyEntry, conflict_id: object) -> None:
+        super().__init__(data, auto_id=f"id_{conflict_id}_%s", initial={"version": line.version})
+        self.named = "quantity" if line.gross_quantity is None else "gross_quantity"
+        del self.fields["gross_quantity" if line.gross_quantity is None else "quantity"]
+
+    @property
+    def figure(self) -> forms.BoundField:
+        """The weight with sack, or the count: whichever the line has."""
+        return self[self.named]
+
+    def clean(self) -> dict[str, Any]:
+        said = super().clean() or {}
+        if said.get("choice") == Choice.ADJUST and said.get(self.named) is None and not self.errors:
+            self.add_error(self.named, forms.ValidationError(_("Type the right weight."), code="required"))
+        return said
+
+    def decision(self) -> dict[str, Any]:
+        """The decision as `Decision` takes it."""
+        said = self.cleaned_data
+        changes = {self.named: said[self.named]} if said["choice"] == Choice.ADJUST else None
+        return {
+            "choice": said["choice"],
+            "reason": said["reason"],
+            "expected_version": said["version"],
+            "changes": changes,
+        }

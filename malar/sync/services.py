@@ -16,11 +16,11 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from rest_framework.exceptions import ValidationError
 
-from ledger.api.entries import changes_said, line_said
-from ledger.api.serializers import EntryChanges, NewEntry, Voiding
+from ledger.api.entries import line_said
+from ledger.api.serializers import NewEntry
 from ledger.models import DailyEntry
 from ledger.selectors.answers import entry_answer
-from ledger.services.entries import NewLine, correct_line, enter, strike, weighed_already
+from ledger.services.entries import NewLine, enter, weighed_already
 from ledger.services.faults import time_faults
 from ledger.services.partitions import ensure_month
 from malar.accounts.models import Membership, Shop
@@ -28,7 +28,18 @@ from malar.kernel.drf import problem_of
 from malar.kernel.errors import Conflict, NotFound, RuleBroken
 from malar.kernel.rest import read
 from malar.kernel.transactions import in_unit, step, unit_of_work
+from malar.sync.conflicts import (
+    AlreadyResolved,
+    Outcome,
+    Sent,
+    begin_resolving,
+    corrected,
+    decision_said,
+    resolved,
+    struck,
+)
 from malar.sync.domain import captured_at, free_series
+from malar.sync.merge import ConflictKind
 from malar.sync.models import Device, Stream, SyncOp
 from malar.trail.domain import fingerprint
 from malar.trail.models import AnsweredRequest
@@ -99,12 +110,13 @@ def note_stream(*, by: Membership, device: Device, said: Said) -> Stream:
 
 
 def apply(*, by: Membership, stream: Stream, said: Mapping[str, Any], sent: Mapping[str, Any]) -> Result:
-    """Apply one operation, or give the answer it had: `applied`, `duplicate` with `of`, `conflict`, `needs_fix`,
-    `blocked` or `retry` (offline.md, 25). `said` is what was `sent`, read. Never raises for what it says."""
+    """Apply one operation, or give the answer it had: `applied`, `merged`, `duplicate` with `of`, `conflict`,
+    `needs_fix`, `blocked` or `retry` (offline.md, 25). `said` is what was `sent`, read. Never raises for what
+    it says."""
     received_at = timezone.now()
     at = captured_at(said["captured"]["device_ms"], said["captured"]["offset_ms"])
     try:
-        act = _act(by, said, at, received_at)
+        act = _act(by, stream, said, at, received_at)
         return in_unit(lambda: _once(by, stream, said, sent, act, received_at), by=by)
     except _NotKept as later:
         return later.result
@@ -167,10 +179,6 @@ def _once(
     except NotFound as refused:
         # Its beginning may still be on the way; the tablet asks again, and nothing is kept of this try.
         raise _NotKept(_refused(said, "blocked", refused, code="not_arrived")) from refused
-    except Conflict as refused:
-        if refused.code in LATER:
-            raise
-        result = _refused(said, "conflict", refused)
     except RuleBroken as refused:
         if refused.code in LATER:
             raise
@@ -216,16 +224,19 @@ def _known(by: Membership, said: Mapping[str, Any], digest: str) -> Result:
 
 
 def _act(
-    by: Membership, said: Mapping[str, Any], at: dt.datetime, received_at: dt.datetime
+    by: Membership, stream: Stream, said: Mapping[str, Any], at: dt.datetime, received_at: dt.datetime
 ) -> Callable[[], Result]:
     """What the operation does, as a step of its unit."""
     match said["operation"], said["entity"]:
         case "CREATE", "daily_entry":
             return _created(by, said, at, received_at)
         case "UPDATE", "daily_entry":
-            return lambda: _corrected(by, said)
+            return lambda: _told(said, corrected(Sent(by, stream, said, at, received_at)))
         case "DELETE", "daily_entry":
-            return lambda: _struck(by, said)
+            return lambda: _told(said, struck(Sent(by, stream, said, at, received_at)))
+        case "RESOLVE", "conflict":
+            begin_resolving(by)
+            return lambda: _resolved(by, stream, said)
         case "SETTLEMENT", _:
             refused = NotFound(_("Settlements cannot be made yet."))
             return lambda: _not_yet(said, refused, "settlements_later")
@@ -263,20 +274,33 @@ def _created(
     return act
 
 
-@step
-def _corrected(by: Membership, said: Mapping[str, Any]) -> Result:
-    facts = read(EntryChanges, {**said["set"], "version": said["base_version"] or 0})
-    version = facts.pop("version")
-    facts.pop("reason", None)
-    entry = correct_line(by, said["entity_id"], version, changes_said(facts))
-    return _result(said["op_id"], "applied", entity=entry_answer(entry))
+def _told(said: Mapping[str, Any], outcome: Outcome) -> Result:
+    """What became of a correction or a cancellation."""
+    result = _result(said["op_id"], outcome.status, entity=outcome.entity)
+    result["flags"] += [flag for flag in outcome.flags if flag not in result["flags"]]
+    if outcome.conflict is not None:
+        kind = ConflictKind(outcome.conflict.kind)
+        error = {"code": kind.value, "pointer": "", "detail": str(kind.label), "errors": []}
+        return result | {"conflict": str(outcome.conflict.pk), "error": error}
+    return result
 
 
 @step
-def _struck(by: Membership, said: Mapping[str, Any]) -> Result:
-    facts = read(Voiding, {**said["set"], "version": said["base_version"]})
-    answer = strike(by, said["entity_id"], facts["reason"], facts["version"])
-    return _result(said["op_id"], "applied", entity=answer)
+def _resolved(by: Membership, stream: Stream, said: Mapping[str, Any]) -> Result:
+    """A decision made on a tablet. No other try meets another answer: whatever refuses it is told, and kept."""
+    conflict_id, decision = decision_said(said["set"])
+    try:
+        with transaction.atomic():
+            entry = resolved(by, conflict_id, decision, device=stream.device)
+    except AlreadyResolved as earlier:
+        result = _refused(said, "needs_fix", earlier)
+        result["error"]["params"] = {"by": earlier.by, "choice": earlier.choice}
+        return result | {"conflict": str(conflict_id)}
+    except RuleBroken as refused:
+        if refused.code == "busy":
+            raise
+        return _refused(said, "needs_fix", refused)
+    return _result(said["op_id"], "applied", entity=entry_answer(entry)) | {"conflict": str(conflict_id)}
 
 
 def not_readable(sent: Mapping[str, Any], error: ValidationError) -> Result:
@@ -295,7 +319,8 @@ def _result(
         "version": entity["version"] if entity else None,
         "entity": entity,
         "error": error,
-        "flags": entity["review_reasons"] if entity else [],
+        "conflict": None,
+        "flags": list(entity["review_reasons"]) if entity else [],
     }
 
 

@@ -1,4 +1,4 @@
-"""The tablet's addresses, below /sync/v1/."""
+"""The tablet's addresses, below /sync/v1/; and the owner's page of conflicts, below /conflicts/."""
 
 from django.urls import path
 
@@ -11,4 +11,13 @@ urlpatterns = [
     path("device/", views.device, name="device"),
     path("ops/", views.ops, name="ops"),
     path("ref/", views.ref, name="ref"),
+    path("conflicts/", views.conflicts, name="conflicts"),
 ]
+
+conflicts = (
+    [
+        path("", views.conflict_list, name="conflict_list"),
+        path("<uuid:conflict_id>/", views.conflict_resolve, name="conflict_resolve"),
+    ],
+    "conflicts",
+)

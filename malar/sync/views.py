@@ -5,28 +5,49 @@ import json
 from collections.abc import Callable
 from functools import wraps
 from typing import Any, cast
+from uuid import UUID
 
+from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
+from django.core.paginator import Paginator
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonResponse
 from django.http.request import RawPostDataException
 from django.middleware.csrf import get_token
+from django.shortcuts import redirect
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_POST, require_safe
 from rest_framework.authentication import CSRFCheck
 from rest_framework.exceptions import ValidationError
 
+from malar.accounts.access import member_required
 from malar.accounts.domain import ALLOWED, Role
 from malar.accounts.middleware import ShopRequest
 from malar.kernel.clock import KOLKATA
 from malar.kernel.drf import Body, problem_of
-from malar.kernel.errors import RuleBroken
+from malar.kernel.errors import Conflict, NotFound, RuleBroken
+from malar.kernel.forms import refusals_on
+from malar.kernel.htmx import render_page
 from malar.kernel.rest import read
 from malar.kernel.transactions import through
+from malar.sync.conflicts import Decision, resolve_conflict
 from malar.sync.domain import LARGEST_BATCH, MOST_OPS
-from malar.sync.forms import Batch, Operation, Registration
+from malar.sync.forms import Batch, Operation, Registration, ResolveForm
 from malar.sync.models import Stream
-from malar.sync.selectors import PARTS, device_answer, device_of, epoch, reference, stream_answer
+from malar.sync.selectors import (
+    PARTS,
+    conflict_answers,
+    device_answer,
+    device_of,
+    epoch,
+    open_conflicts,
+    reference,
+    settled_lately,
+    stream_answer,
+    undecided_of,
+)
 from malar.sync.services import Said, apply, not_readable, note_stream, register_device
 
 PROTOCOL = OLDEST_PROTOCOL = 1
@@ -146,6 +167,7 @@ def hello(request: ShopRequest) -> HttpResponse:
             "min_protocol": OLDEST_PROTOCOL,
             "epoch": str(epoch()),
             "device": known,
+            "open_conflicts": open_conflicts(request.shop).count(),
         }
     )
 
@@ -209,3 +231,61 @@ def ref(request: ShopRequest) -> HttpResponse:
         return JsonResponse({"code": "unknown_part"}, status=400)
     body = reference(request.member, parts, timezone.now())
     return JsonResponse(body, json_dumps_params={"ensure_ascii": False})
+
+
+@at_the_counter()
+def conflicts(request: ShopRequest) -> HttpResponse:
+    """What waits for a person's decision: what the tablet saw, what it wanted, and what stands now."""
+    return JsonResponse(
+        {"conflicts": conflict_answers(request.shop)}, json_dumps_params={"ensure_ascii": False}
+    )
+
+
+# --- The owner's page of conflicts -------------------------------------------------------------------
+
+CONFLICTS_ON_A_PAGE = 20
+
+
+@member_required(Role.ADMIN)
+@require_safe
+def conflict_list(request: ShopRequest) -> HttpResponse:
+    """What waits for a decision, the oldest first, and what was decided lately."""
+    return _conflicts_page(request)
+
+
+@member_required(Role.ADMIN)
+@require_POST
+def conflict_resolve(request: ShopRequest, conflict_id: UUID) -> HttpResponse:
+    """Decide one. Where it was decided before, or the line is another one by now, the page says so and shows it."""
+    conflict = request.shop.conflicts.filter(pk=conflict_id).select_related("op").first()
+    if conflict is None:
+        raise NotFound(_("There is no such conflict."))
+    (known,) = undecided_of(request.shop, [conflict])
+    form = ResolveForm(request.POST, line=known.line, conflict_id=conflict_id)
+    if form.is_valid():
+        with refusals_on(form):
+            try:
+                decision = Decision(**form.decision())
+                resolve_conflict(by=request.member, conflict_id=conflict_id, decision=decision)
+                messages.success(request, _("Decided."))
+            except Conflict as later:
+                messages.warning(request, later.detail)
+            return redirect("conflicts:conflict_list")
+    return _conflicts_page(request, refused=(conflict_id, form), status=422)
+
+
+def _conflicts_page(
+    request: ShopRequest, *, refused: tuple[UUID, ResolveForm] | None = None, status: int = 200
+) -> HttpResponse:
+    page = Paginator(open_conflicts(request.shop), CONFLICTS_ON_A_PAGE).get_page(request.GET.get("page"))
+    rows = [
+        {
+            "it": each,
+            "form": refused[1]
+            if refused and refused[0] == each.conflict.pk
+            else ResolveForm(line=each.line, conflict_id=each.conflict.pk),
+        }
+        for each in undecided_of(request.shop, list(page))
+    ]
+    context = {"page": page, "rows": rows, "settled": settled_lately(request.shop)}
+    return render_page(request, "sync/conflict_list.html", context, status=status)

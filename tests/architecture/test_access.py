@@ -23,6 +23,7 @@ from malar.accounts.models import Membership
 from pricing.models import Flower, PricingRule
 from tests.cast import a_buyer_of, a_slot, at, called, recorded
 from tests.ledger.terms import a_fee, an_adjustment
+from tests.sync.clashes import a_conflict_about
 
 pytestmark = pytest.mark.django_db
 
@@ -193,8 +194,12 @@ TABLE: dict[str, Row] = {
     "GET pwa:manifest": (200, 200, 200, 200, 200),
     "GET sync:hello": (401, 200, 403, 200, 200),
     "GET sync:ref": (401, 200, 403, 200, 200),
+    "GET sync:conflicts": (401, 200, 403, 200, 200),
     "POST sync:device": (401, 426, 403, 426, 426),
     "POST sync:ops": (401, 426, 403, 426, 426),
+    "GET conflicts:conflict_list": (302, 200, 403, 403, 200),
+    "GET conflicts:conflict_resolve": (302, 405, 403, 403, 405),
+    "POST conflicts:conflict_resolve": (302, 404, 403, 403, 422),
     "GET healthz": (200, 200, 200, 200, 200),
     "GET readyz": (200, 200, 200, 200, 200),
     "GET home:board": (302, 200, 200, 200, 200),
@@ -351,6 +356,7 @@ def stage(
             "sale_id": sale,
             "receipt_id": receipt,
             "expense_id": expense.made,
+            "conflict_id": a_conflict_about(line, kumar).pk,
             "flower_id": jasmine.pk,
             "day": line.business_date,
             "app_label": "ledger",

@@ -23,6 +23,7 @@ from malar.accounts.models import Membership
 from malar.kernel.clock import KOLKATA, business_date_of
 from malar.trail.services.events import hand_over
 from tests.cast import a_buyer_of
+from tests.sync.clashes import clash
 
 MORNING = dt.datetime(2026, 11, 20, 5, 52, tzinfo=KOLKATA)
 """A Friday in Karthigai, in the rush."""
@@ -63,6 +64,7 @@ class Morning:
         people = (member[Role.ADMIN], member[Role.STAFF], member[Role.FARMER])
         owner, clerk = member[Role.ADMIN], member[Role.STAFF]
         today = business_date_of(timezone.now(), owner.shop.turnover_hour)
+        clash(owner, clerk, lines_of(clerk, but=line))
         buyer = a_buyer_of(owner, line.flower, today)
         moved = money_moved(owner, clerk, line.farmer)
         return cls(*people, line.farmer, line, moved, buyer, *day_closed(clerk, today - dt.timedelta(days=1)))
@@ -72,6 +74,13 @@ class Morning:
         for member in (self.owner, self.clerk, self.grower):
             member.user.language = language
             member.user.save(update_fields=["language"])
+
+
+def lines_of(clerk: Membership, *, but: DailyEntry) -> list[DailyEntry]:
+    """The last four weighed lines of his but that one."""
+    lines = DailyEntry.objects.standing().filter(created_by=clerk, kind="sale", version=1)
+    weighed = lines.exclude(rate=None).exclude(gross_quantity=None).exclude(pk=but.pk)
+    return list(weighed.filter(sack_weights__isnull=True, gross_quantity__gt=3).order_by("-captured_at")[:4])
 
 
 def money_moved(owner: Membership, clerk: Membership, farmer: Farmer) -> dict[str, UUID]:
@@ -263,6 +272,7 @@ PLACES: tuple[Place, ...] = (
     Place("rates-history", "/pricing/rates/history/"),
     Place("rates-wall", "/pricing/rates/wall/", sizes=(DESK, TABLET)),
     Place("messages", "/messages/"),
+    Place("conflicts", "/conflicts/", sizes=(*COUNTER_SIZES, PHONE)),
     Place("members", "/members/"),
     Place("member-invite", "/members/invite/"),
     Place("email", "/accounts/email/"),

@@ -24,7 +24,7 @@ def test_hello_says_who_is_signed_in_where_and_what_time_it_is(kumar: Membership
     said = answer.json()
 
     assert answer.status_code == 200
-    about_us = {"server_time", "protocol", "min_protocol", "epoch"}
+    about_us = {"server_time", "protocol", "min_protocol", "epoch", "open_conflicts"}
     assert set(said) == {"user", "shop", "csrf", "device", *about_us}
     assert said["user"] == {
         "id": str(kumar.user_id),
