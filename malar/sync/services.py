@@ -8,7 +8,7 @@ import datetime as dt
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from django.db import IntegrityError, connection, transaction
@@ -16,16 +16,20 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from rest_framework.exceptions import ValidationError
 
+from ledger.api.charges import charge_said
 from ledger.api.entries import changes_said, line_said
-from ledger.api.serializers import EntryChanges, NewEntry, Voiding
-from ledger.models import DailyEntry
+from ledger.api.movements import movement_said
+from ledger.api.serializers import EntryChanges, NewCharge, NewEntry, NewFarmer, NewMovement, Voiding
 from ledger.selectors.answers import entry_answer
+from ledger.services.charges import write_charge
 from ledger.services.entries import NewLine, correct_line, enter, strike, weighed_already
+from ledger.services.farmers import Particulars, enrol
 from ledger.services.faults import time_faults
+from ledger.services.movements import move_money
 from ledger.services.partitions import ensure_month
 from malar.accounts.models import Membership, Shop
-from malar.kernel.drf import problem_of
-from malar.kernel.errors import Conflict, NotFound, RuleBroken
+from malar.kernel.drf import Body, problem_of
+from malar.kernel.errors import Conflict, NotAllowed, NotFound, RuleBroken
 from malar.kernel.rest import read
 from malar.kernel.transactions import in_unit, step, unit_of_work
 from malar.sync.domain import captured_at, free_series
@@ -174,6 +178,8 @@ def _once(
     except RuleBroken as refused:
         if refused.code in LATER:
             raise
+        if _waits_for_its_farmer(stream, said, refused):
+            raise _NotKept(_refused(said, "blocked", refused, code="not_arrived")) from refused
         result = _refused(said, "needs_fix", refused)
     except ValidationError as refused:
         result = _refused(said, "needs_fix", refused)
@@ -187,9 +193,21 @@ def _is_used_id(error: IntegrityError) -> bool:
     if diagnosis is None:
         return False
     table, name = diagnosis.table_name or "", diagnosis.constraint_name or ""
-    return table == AnsweredRequest._meta.db_table or (
-        table.startswith(DailyEntry._meta.db_table) and name.endswith("_pkey")
-    )
+    # Nothing else has a key that a tablet minted; a movement's posting has its id, too, and is written before it.
+    is_made = name.endswith("_pkey") or name == "one_posting_of_a_journal"
+    return is_made or table == AnsweredRequest._meta.db_table
+
+
+def _waits_for_its_farmer(stream: Stream, said: Mapping[str, Any], refused: RuleBroken) -> bool:
+    """Whether an unknown farmer may still come, because the same tablet made him: with a number of its queue
+    that has not arrived, or he did and must be mended first (his mending has the same id)."""
+    if all(fault.code != "unknown_farmer" for fault in refused.faults):
+        return False
+    before = stream.ops.filter(seq__lt=said["seq"])
+    if before.count() < said["seq"] - 1:
+        return True
+    made = {"operation": "CREATE", "entity": "farmer", "entity_id": said["set"].get("farmer")}
+    return before.filter(body__contains=made, result__status="needs_fix").exists()
 
 
 class _NotKept(Exception):
@@ -222,6 +240,8 @@ def _act(
     match said["operation"], said["entity"]:
         case "CREATE", "daily_entry":
             return _created(by, said, at, received_at)
+        case "CREATE", "farmer" | "charge" | "movement":
+            return lambda: _made(by, said)
         case "UPDATE", "daily_entry":
             return lambda: _corrected(by, said)
         case "DELETE", "daily_entry":
@@ -264,6 +284,31 @@ def _created(
 
 
 @step
+def _made(by: Membership, said: Mapping[str, Any]) -> Result:
+    """A farmer, a fee or money, by the rules of every other door; only who may not is told so in the tablet's word."""
+    shape, make = MAKING[said["entity"]]
+    facts = read(shape, {**said["set"], "id": str(said["entity_id"])})
+    id = facts.pop("id")
+    try:
+        with transaction.atomic():
+            return _result(said["op_id"], "applied", entity=make(by, facts, id))
+    except NotAllowed as refused:
+        return _refused(said, "needs_fix", refused, code="not_allowed")
+    except RuleBroken as refused:
+        # A line finds the next open day by itself; of which day money is, a person says.
+        if refused.code not in {"day_locked", "id_exists"}:
+            raise
+        return _refused(said, "needs_fix", refused)
+
+
+MAKING: dict[str, tuple[type[Body], Callable[[Membership, dict[str, Any], UUID], dict[str, Any]]]] = {
+    "farmer": (NewFarmer, lambda by, facts, id: enrol(by, cast(Particulars, facts), id)),
+    "charge": (NewCharge, lambda by, facts, id: write_charge(by, **charge_said(facts), id=id)),
+    "movement": (NewMovement, lambda by, facts, id: move_money(by, **movement_said(facts), id=id)),
+}
+
+
+@step
 def _corrected(by: Membership, said: Mapping[str, Any]) -> Result:
     facts = read(EntryChanges, {**said["set"], "version": said["base_version"] or 0})
     version = facts.pop("version")
@@ -292,10 +337,10 @@ def _result(
     return {
         "op_id": str(op_id),
         "status": status,
-        "version": entity["version"] if entity else None,
+        "version": entity.get("version") if entity else None,
         "entity": entity,
         "error": error,
-        "flags": entity["review_reasons"] if entity else [],
+        "flags": entity.get("review_reasons", []) if entity else [],
     }
 
 
