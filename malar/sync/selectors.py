@@ -8,22 +8,27 @@ from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
+from django.db import connection
+
 from ledger.models import DailyEntry
 from ledger.selectors.entries import totals_of
+from ledger.selectors.farmers import farmers_changed
 from ledger.selectors.habits import Habit, habits_in, largest_in, namesakes_among
 from malar.accounts.models import Membership, Shop
 from malar.kernel.clock import KOLKATA, business_date_of
 from malar.kernel.wire import moment, money, quantity
 from malar.sync.domain import gaps_in
 from malar.sync.models import Device, SyncEpoch
+from malar.trail.domain import fingerprint
 from pricing.selectors.rates import called_on, in_force
 
 LAST_LINES = 30
 """Enough for a dozen different farmers among those who came last."""
 
 
-def reference(member: Membership, parts: list[str], now: dt.datetime) -> dict[str, Any]:
-    """The parts asked for (names of PARTS), with the shop and the time they are of."""
+def reference(member: Membership, parts: list[str], now: dt.datetime, since: str = "") -> dict[str, Any]:
+    """The parts asked for (names of PARTS), with the shop and the time they are of; of the farmers only those
+    changed since the cursor that an earlier answer gave."""
     shop = member.shop
     answer: dict[str, Any] = {
         "as_of": now.astimezone(KOLKATA).isoformat(timespec="milliseconds"),
@@ -36,23 +41,49 @@ def reference(member: Membership, parts: list[str], now: dt.datetime) -> dict[st
         },
     }
     for part in parts:
-        answer |= PARTS[part](member, now)
+        answer |= PARTS[part](member, now, since)
     return answer
 
 
-def _farmers(member: Membership, now: dt.datetime) -> dict[str, Any]:
-    """All farmers in order of their numbers, with their habits. Two queries."""
-    habits: dict[UUID, list[Habit]] = {}
-    for habit in habits_in(member.shop, business_date_of(now, member.shop.turnover_hour)):
-        habits.setdefault(habit.farmer_id, []).append(habit)
+# The cursor is the oldest transaction that was still writing when the farmers were read: what any later one commits,
+# and whatever that one itself commits, however late, is newer. What was committed meanwhile comes twice.
+OLDEST_WRITER = """
+    SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint, (SELECT epoch FROM sync_syncepoch WHERE id = 1)
+"""
+OLDEST_CURSOR = 2**30
+"""Transactions after which a cursor is no longer known: their numbers begin anew after 2³²."""
+
+
+def _farmers(member: Membership, now: dt.datetime, since: str) -> dict[str, Any]:
+    """The farmers in order of their numbers, with their habits: all, or those changed since that cursor was given.
+
+    A cursor holds for one life of the database, one shop and one business day, because habits change with the day;
+    with any other all farmers come. Three queries, or four.
+    """
+    shop, day = member.shop, business_date_of(now, member.shop.turnover_hour)
+    with connection.cursor() as cursor:
+        cursor.execute(OLDEST_WRITER)
+        writer, life = cursor.fetchone()
+    place = fingerprint({"epoch": life or epoch(), "shop": shop.pk, "day": day})[:16]
+    told, _dash, earlier = since.partition("-")
+    changed = None
+    if told == place and earlier.isdecimal() and 0 <= writer - int(earlier) < OLDEST_CURSOR:
+        changed = farmers_changed(shop, int(earlier), day)
     rows = list(
-        member.shop.farmers.values_list(
-            *("id", "number", "code", "name_ta", "name_en", "village_ta", "village_en", "phone", "is_active")
+        shop.farmers.values_list(
+            *("id", "number", "code", "name_ta", "name_en", "village_ta", "village_en", "phone", "is_active"),
+            *("language", "version"),
         )
     )
     namesakes = namesakes_among((row[0], row[3], row[4], row[8]) for row in rows)
+    if changed is not None:
+        rows = [row for row in rows if changed.touches(row[0], row[3], row[4])]
+    habits: dict[UUID, list[Habit]] = {}
+    asked = None if changed is None else [row[0] for row in rows]
+    for habit in habits_in(shop, day, farmers=asked):
+        habits.setdefault(habit.farmer_id, []).append(habit)
     farmers = []
-    for farmer_id, number, code, name_ta, name_en, village_ta, village_en, phone, is_active in rows:
+    for farmer_id, number, code, name_ta, name_en, village_ta, village_en, phone, is_active, *more in rows:
         his = habits.get(farmer_id, [])
         farmers.append(
             {
@@ -65,6 +96,8 @@ def _farmers(member: Membership, now: dt.datetime) -> dict[str, Any]:
                 "village_en": village_en,
                 "phone_last4": phone[-4:],
                 "is_active": is_active,
+                "language": more[0],
+                "version": more[1],
                 "namesakes": farmer_id in namesakes,
                 "usual": [
                     {
@@ -78,10 +111,10 @@ def _farmers(member: Membership, now: dt.datetime) -> dict[str, Any]:
                 "last_seen": max(habit.last_seen for habit in his).isoformat() if his else None,
             }
         )
-    return {"farmers": farmers}
+    return {"farmers": farmers, "farmers_complete": changed is None, "cursor": f"{place}-{writer}"}
 
 
-def _flowers(member: Membership, now: dt.datetime) -> dict[str, Any]:
+def _flowers(member: Membership, now: dt.datetime, _since: str) -> dict[str, Any]:
     """The flowers that are sold, in the shop's order. Two queries."""
     largest = largest_in(member.shop, business_date_of(now, member.shop.turnover_hour))
     flowers = [
@@ -102,7 +135,7 @@ def _flowers(member: Membership, now: dt.datetime) -> dict[str, Any]:
     return {"flowers": flowers}
 
 
-def _rates(member: Membership, now: dt.datetime) -> dict[str, Any]:
+def _rates(member: Membership, now: dt.datetime, _since: str) -> dict[str, Any]:
     """The slots of this day; today's called rates, newest first; each slot's rate in force. Three queries."""
     shop = member.shop
     today = business_date_of(now, shop.turnover_hour)
@@ -133,7 +166,7 @@ def _rates(member: Membership, now: dt.datetime) -> dict[str, Any]:
     }
 
 
-def _day(member: Membership, now: dt.datetime) -> dict[str, Any]:
+def _day(member: Membership, now: dt.datetime, _since: str) -> dict[str, Any]:
     """The business day so far and its last lines, cancelled ones too. Two queries."""
     shop = member.shop
     today = business_date_of(now, shop.turnover_hour)
@@ -164,7 +197,7 @@ def _day(member: Membership, now: dt.datetime) -> dict[str, Any]:
     return {"day": day}
 
 
-PARTS: dict[str, Callable[[Membership, dt.datetime], dict[str, Any]]] = {
+PARTS: dict[str, Callable[[Membership, dt.datetime, str], dict[str, Any]]] = {
     "farmers": _farmers,
     "flowers": _flowers,
     "rates": _rates,

@@ -203,9 +203,10 @@ def _applied(request: ShopRequest, stream: Stream, sent: dict[str, Any]) -> dict
 
 @at_the_counter()
 def ref(request: ShopRequest) -> HttpResponse:
-    """The reference data, or the parts of it named in `parts`; 400 `unknown_part` for one there is not."""
+    """The reference data, or the parts of it named in `parts`; 400 `unknown_part` for one there is not. With `since`
+    (the `cursor` of an earlier answer) only the farmers changed since then, where the cursor is still known."""
     parts = request.GET.get("parts", ",".join(PARTS)).split(",")
     if not set(parts) <= PARTS.keys():
         return JsonResponse({"code": "unknown_part"}, status=400)
-    body = reference(request.member, parts, timezone.now())
+    body = reference(request.member, parts, timezone.now(), request.GET.get("since", ""))
     return JsonResponse(body, json_dumps_params={"ensure_ascii": False})
