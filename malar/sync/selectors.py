@@ -205,10 +205,25 @@ PARTS: dict[str, Callable[[Membership, dt.datetime, str], dict[str, Any]]] = {
 }
 
 
+def limits_answer(shop: Shop) -> dict[str, str | None]:
+    """Up to how many ₹ one farmer may owe by staff's own decision; null: there is no limit."""
+    return {
+        "advance": money(shop.advance_limit),
+        "draw": money(shop.draw_limit),
+        "hand_loan": money(shop.hand_loan_limit),
+    }
+
+
 def device_of(shop: Shop, sent: str) -> Device | None:
     """The shop's tablet with this id; None for one that is not known here, or no id at all."""
+    id = id_of(sent)
+    return Device.objects.filter(shop=shop, pk=id).first() if id else None
+
+
+def id_of(sent: str) -> UUID | None:
+    """An id as tablets send it; None for what is none."""
     try:
-        return Device.objects.filter(shop=shop, pk=UUID(sent)).first()
+        return UUID(sent)
     except ValueError:
         return None
 
@@ -225,10 +240,8 @@ def device_answer(device: Device) -> dict[str, Any]:
 
 def stream_answer(device: Device, sent: str) -> dict[str, Any] | None:
     """How much of a queue has come here, and which of its numbers never did; None for one that is new."""
-    try:
-        stream = device.streams.filter(pk=UUID(sent)).first()
-    except ValueError:
-        return None
+    id = id_of(sent)
+    stream = device.streams.filter(pk=id).first() if id else None
     if stream is None:
         return None
     received = set(stream.ops.values_list("seq", flat=True))

@@ -97,9 +97,23 @@ def note_stream(*, by: Membership, device: Device, said: Said) -> Stream:
         raise Conflict(_("This queue belongs to somebody else."), code="stream_taken")
     stream.announced_seq = max(stream.announced_seq, said.last_seq)
     stream.pending, stream.stalled, stream.conflicts = said.pending, said.stalled, said.conflicts
-    stream.oldest_at, stream.last_seen_at = said.oldest_at, timezone.now()
+    stream.oldest_at, stream.last_seen_at, stream.left_at = said.oldest_at, timezone.now(), None
     stream.save()
     return stream
+
+
+@unit_of_work
+def begin_stream(*, by: Membership, device: Device, id: UUID) -> None:
+    """A tablet tells of a queue. A new one means that the author's earlier ones there are gone, sealed or wiped:
+    what they announced and never sent is lost unless it comes after all (offline.md, 25 and d 69)."""
+    if not Stream.objects.filter(pk=id).exists():
+        device.streams.filter(author=by, left_at=None).update(left_at=timezone.now())
+
+
+@unit_of_work
+def leave_device(*, by: Membership, device: Device) -> None:
+    """A tablet begins anew under another id: its storage was emptied, with the queues of everybody on it."""
+    device.streams.filter(left_at=None).update(left_at=timezone.now())
 
 
 def apply(*, by: Membership, stream: Stream, said: Mapping[str, Any], sent: Mapping[str, Any]) -> Result:

@@ -6,12 +6,14 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, cast
 
+from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonResponse
 from django.http.request import RawPostDataException
 from django.middleware.csrf import get_token
 from django.utils import timezone
+from django.utils.module_loading import import_string
 from django.views.decorators.csrf import csrf_exempt
 from rest_framework.authentication import CSRFCheck
 from rest_framework.exceptions import ValidationError
@@ -25,11 +27,31 @@ from malar.kernel.rest import read
 from malar.kernel.transactions import through
 from malar.sync.domain import LARGEST_BATCH, MOST_OPS
 from malar.sync.forms import Batch, Operation, Registration
-from malar.sync.models import Stream
-from malar.sync.selectors import PARTS, device_answer, device_of, epoch, reference, stream_answer
-from malar.sync.services import Said, apply, not_readable, note_stream, register_device
+from malar.sync.models import Device, Stream
+from malar.sync.selectors import (
+    PARTS,
+    device_answer,
+    device_of,
+    epoch,
+    id_of,
+    limits_answer,
+    reference,
+    stream_answer,
+)
+from malar.sync.services import (
+    Said,
+    apply,
+    begin_stream,
+    leave_device,
+    not_readable,
+    note_stream,
+    register_device,
+)
 
 PROTOCOL = OLDEST_PROTOCOL = 1
+DEVICE_COOKIE = "device"
+DEVICE_COOKIE_S = 400 * 24 * 3600
+"""As long as browsers keep one; each answer to a tablet begins it anew."""
 
 
 def at_the_counter(
@@ -125,13 +147,18 @@ def readable(view: Callable[[ShopRequest], HttpResponse]) -> Callable[[ShopReque
 @at_the_counter()
 def hello(request: ShopRequest) -> HttpResponse:
     """Who is signed in, in which shop, the token that writes need, the server's time, and what it knows of the
-    tablet (`X-Device-Id`) and of its queue (`stream`)."""
+    tablet (`X-Device-Id`, else its cookie) and of its queue (`stream`)."""
     user = request.user
-    device = device_of(request.shop, request.headers.get("X-Device-Id", ""))
+    sent = request.headers.get("X-Device-Id", "")
+    device = device_of(request.shop, sent) or device_of(request.shop, request.COOKIES.get(DEVICE_COOKIE, ""))
     known = None
     if device:
-        known = {**device_answer(device), "stream": stream_answer(device, request.GET.get("stream", ""))}
-    return JsonResponse(
+        named = request.GET.get("stream", "")
+        stream = stream_answer(device, named)
+        known = {**device_answer(device), "stream": stream}
+        if stream is None and (queue := id_of(named)):
+            begin_stream(by=request.member, device=device, id=queue)
+    response = JsonResponse(
         {
             "user": {
                 "id": str(user.pk),
@@ -145,9 +172,25 @@ def hello(request: ShopRequest) -> HttpResponse:
             "protocol": PROTOCOL,
             "min_protocol": OLDEST_PROTOCOL,
             "epoch": str(epoch()),
+            "app_version": import_string(settings.APP_VERSION)(),
+            "limits": limits_answer(request.shop),
             "device": known,
         }
     )
+    return _remembered(response, device) if device else response
+
+
+def _remembered(response: HttpResponse, device: Device) -> HttpResponse:
+    """The tablet's id beside the session: it outlives a storage that the browser emptied, and another sign-in."""
+    response.set_cookie(
+        DEVICE_COOKIE,
+        str(device.pk),
+        max_age=DEVICE_COOKIE_S,
+        samesite="Lax",
+        httponly=True,
+        secure=settings.SESSION_COOKIE_SECURE,
+    )
+    return response
 
 
 def _now() -> str:
@@ -159,7 +202,11 @@ def _now() -> str:
 def device(request: ShopRequest) -> HttpResponse:
     """Make a tablet known, or say again what it is: its series of slip numbers, and whether it is blocked."""
     said = _body(request, Registration)
-    return JsonResponse(device_answer(register_device(by=request.member, **said)))
+    tablet = register_device(by=request.member, **said)
+    before = device_of(request.shop, request.COOKIES.get(DEVICE_COOKIE, ""))
+    if before and before != tablet:
+        leave_device(by=request.member, device=before)
+    return _remembered(JsonResponse(device_answer(tablet)), tablet)
 
 
 @at_the_counter("POST")
