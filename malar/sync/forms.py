@@ -1,10 +1,14 @@
 """What a tablet sends, read. The facts inside an operation are read one by one, by the shapes of the REST API."""
 
+import json
 from typing import Any
 
+from django.utils.translation import gettext as _
 from rest_framework import serializers
+from rest_framework.exceptions import ErrorDetail
 
 from malar.kernel.drf import Body, Exact, Id, Text
+from malar.sync.domain import HIGHEST_SEQ
 
 OPERATIONS = ("CREATE", "UPDATE", "DELETE", "SETTLEMENT", "RESOLVE")
 ENTITIES = ("daily_entry", "farmer", "charge", "movement", "settlement", "conflict")
@@ -36,17 +40,24 @@ class Quoted(Body):
 
 class Operation(Body):
     op_id = Id()
-    seq = serializers.IntegerField(min_value=1, max_value=2_000_000_000)
+    seq = serializers.IntegerField(min_value=1, max_value=HIGHEST_SEQ)
     v = serializers.IntegerField(min_value=1, max_value=1)
     operation = serializers.ChoiceField(OPERATIONS)
     entity = serializers.ChoiceField(ENTITIES)
     entity_id = Id()
-    base_version = serializers.IntegerField(allow_null=True, min_value=1, max_value=2_000_000_000)
+    base_version = serializers.IntegerField(allow_null=True, min_value=1, max_value=HIGHEST_SEQ)
     base = serializers.DictField(allow_null=True)
     set = serializers.DictField()
     captured = Captured()
     quoted = Quoted(allow_null=True)
     supersedes = Id(allow_null=True)
+
+    def to_internal_value(self, data: Any) -> Any:
+        text = json.dumps(data, ensure_ascii=False)
+        if "\\u0000" in text or any("\ud800" <= letter <= "\udfff" for letter in text):
+            detail = ErrorDetail(_("There are letters in it that cannot be kept."), "not_text")
+            raise serializers.ValidationError({"non_field_errors": [detail]})
+        return super().to_internal_value(data)
 
 
 class Clock(Body):
@@ -57,11 +68,11 @@ class Clock(Body):
 
 
 class Queue(Body):
-    pending = serializers.IntegerField(min_value=0, max_value=2_000_000_000)
-    stalled = serializers.IntegerField(min_value=0, max_value=2_000_000_000)
-    conflicts = serializers.IntegerField(min_value=0, max_value=2_000_000_000)
+    pending = serializers.IntegerField(min_value=0, max_value=HIGHEST_SEQ)
+    stalled = serializers.IntegerField(min_value=0, max_value=HIGHEST_SEQ)
+    conflicts = serializers.IntegerField(min_value=0, max_value=HIGHEST_SEQ)
     oldest_ms = serializers.IntegerField(allow_null=True, min_value=0, max_value=FURTHEST_MS)
-    last_seq = serializers.IntegerField(min_value=0, max_value=2_000_000_000)
+    last_seq = serializers.IntegerField(min_value=0, max_value=HIGHEST_SEQ)
 
 
 class Ops(serializers.ListField):

@@ -18,7 +18,7 @@ from malar.accounts.models import Membership, Shop
 from malar.kernel.clock import KOLKATA, business_date_of
 from malar.kernel.wire import moment, money, quantity
 from malar.sync.domain import gaps_in
-from malar.sync.models import Device, SyncEpoch
+from malar.sync.models import Device, Stream, SyncEpoch
 from malar.trail.domain import fingerprint
 from pricing.selectors.rates import called_on, in_force
 
@@ -244,12 +244,18 @@ def stream_answer(device: Device, sent: str) -> dict[str, Any] | None:
     stream = device.streams.filter(pk=id).first() if id else None
     if stream is None:
         return None
-    received = set(stream.ops.values_list("seq", flat=True))
+    received = received_of(stream)
     return {
         "last_seq": max(received, default=0),
         "received": len(received),
         "gaps": gaps_in(received, stream.announced_seq),
     }
+
+
+def received_of(stream: Stream) -> set[int]:
+    """The numbers of a queue that came here, also of what could not be taken. One query."""
+    taken, strayed = stream.ops.values_list("seq"), stream.strays.exclude(seq=None).values_list("seq")
+    return {seq for (seq,) in taken.union(strayed)}
 
 
 def epoch() -> UUID:

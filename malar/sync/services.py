@@ -32,8 +32,8 @@ from malar.kernel.drf import Body, problem_of
 from malar.kernel.errors import Conflict, NotAllowed, NotFound, RuleBroken
 from malar.kernel.rest import read
 from malar.kernel.transactions import in_unit, step, unit_of_work
-from malar.sync.domain import captured_at, free_series
-from malar.sync.models import Device, Stream, SyncOp
+from malar.sync.domain import HIGHEST_SEQ, captured_at, free_series
+from malar.sync.models import Device, StrayOp, Stream, SyncOp
 from malar.trail.domain import fingerprint
 from malar.trail.models import AnsweredRequest
 from malar.trail.services.answers import keep
@@ -50,17 +50,28 @@ class OtherShop(Conflict):
         super().__init__(_("This tablet belongs to another shop."), code="other_shop")
 
 
+class DeviceBlocked(RuleBroken):
+    """A tablet that the owner declared lost."""
+
+    status = 403
+
+    def __init__(self) -> None:
+        super().__init__(_("This tablet is blocked. The owner can let it in again."), code="device_blocked")
+
+
 @unit_of_work
 def register_device(*, by: Membership, id: UUID, name: str | None = None) -> Device:
     """Know a tablet, and give it the next free series of slip numbers; known already, it keeps its own.
 
-    Raises OtherShop, RuleBroken `no_series_left`.
+    Raises OtherShop, DeviceBlocked, RuleBroken `no_series_left`.
     """
     Shop.objects.select_for_update(no_key=True).get(pk=by.shop_id)
     device = Device.objects.filter(pk=id).first()
     if device is not None:
         if device.shop_id != by.shop_id:
             raise OtherShop
+        if device.is_blocked:
+            raise DeviceBlocked
         if name is not None and name != device.name:
             device.name = name
             device.save(update_fields=["name"])
@@ -160,7 +171,7 @@ def _once(
         )
         is_new = cursor.rowcount == 1
     if not is_new:
-        return _known(by, said, digest)
+        return _known(by, stream, said, sent, digest)
     try:
         with transaction.atomic():
             result = act()
@@ -232,19 +243,42 @@ class _NotKept(Exception):
         self.result = result
 
 
-def _known(by: Membership, said: Mapping[str, Any], digest: str) -> Result:
-    """What an operation that came before is told: its own answer, or that its number or id was another one's."""
-    earlier = SyncOp.objects.filter(pk=said["op_id"], shop_id=by.shop_id).first()
-    if earlier is None or earlier.sha256 != digest:
+def _known(
+    by: Membership, stream: Stream, said: Mapping[str, Any], sent: Mapping[str, Any], digest: str
+) -> Result:
+    """What an operation that came before is told: its own answer, or that its number or id was another one's.
+    The other body is kept, too."""
+    earlier = SyncOp.objects.filter(pk=said["op_id"]).first()
+    if earlier is None or earlier.shop_id != by.shop_id or earlier.sha256 != digest:
         code = "op_reused" if earlier else "seq_reused"
         error = {
             "code": code,
             "pointer": "/op_id",
             "detail": _("This number was used for another operation."),
         }
+        _keep_stray(by, stream, code, sent)
         return _result(said["op_id"], "needs_fix", error=error)
     stored: Result = earlier.result
     return stored | {"status": "duplicate", "of": stored["status"]}
+
+
+@step
+def _keep_stray(by: Membership, stream: Stream, code: str, sent: Mapping[str, Any]) -> None:
+    """Keep what cannot be taken as it came, once; its number, where it has one, is not missing."""
+    seq = sent.get("seq")
+    is_number = isinstance(seq, int) and not isinstance(seq, bool) and 0 < seq <= HIGHEST_SEQ
+    stray = StrayOp(
+        shop_id=by.shop_id,
+        stream=stream,
+        author=by,
+        seq=seq if is_number else None,
+        code=code,
+        sha256=fingerprint(sent),
+        # In ASCII: half a surrogate pair and a NUL are no text to the database.
+        body=json.dumps(sent),
+        received_at=timezone.now(),
+    )
+    StrayOp.objects.bulk_create([stray], ignore_conflicts=True)
 
 
 def _act(
@@ -338,11 +372,14 @@ def _struck(by: Membership, said: Mapping[str, Any]) -> Result:
     return _result(said["op_id"], "applied", entity=answer)
 
 
-def not_readable(sent: Mapping[str, Any], error: ValidationError) -> Result:
-    """What is told of an operation of which not even the frame can be read: it is kept on the tablet."""
-    return _result(
-        sent.get("op_id"), "needs_fix", error={**_error(problem_of(error) or {}), "code": "malformed"}
-    )
+def not_readable(
+    *, by: Membership, stream: Stream, sent: Mapping[str, Any], error: ValidationError
+) -> Result:
+    """What is told of an operation of which not even the frame can be read: it is kept as it came, on both sides."""
+    in_unit(lambda: _keep_stray(by, stream, "malformed", sent), by=by)
+    told = {**_error(problem_of(error) or {}), "code": "malformed"}
+    op_id = str(sent.get("op_id")).encode(errors="replace").decode()
+    return _result(op_id, "needs_fix", error=told)
 
 
 def _result(

@@ -244,7 +244,7 @@ def _applied(request: ShopRequest, stream: Stream, sent: dict[str, Any]) -> dict
     try:
         said = read(Operation, sent)
     except ValidationError as error:
-        return not_readable(sent, error)
+        return not_readable(by=request.member, stream=stream, sent=sent, error=error)
     return apply(by=request.member, stream=stream, said=said, sent=sent)
 
 
