@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterator
 
 LETTERS = "ABCDEFGHIJKLMNOPQRTUVWXYZ"
 """Without S: S1 is the shop's own series."""
+LONGEST_NAME = 40
 HIGHEST_SEQ = 2_000_000_000
 MOST_OPS = 50
 LARGEST_BATCH = 65_536

@@ -3,12 +3,14 @@
 import json
 from typing import Any
 
+from django import forms
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail
 
 from malar.kernel.drf import Body, Exact, Id, Text
-from malar.sync.domain import HIGHEST_SEQ
+from malar.sync.domain import HIGHEST_SEQ, LONGEST_NAME
 
 OPERATIONS = ("CREATE", "UPDATE", "DELETE", "SETTLEMENT", "RESOLVE")
 ENTITIES = ("daily_entry", "farmer", "charge", "movement", "settlement", "conflict")
@@ -18,7 +20,7 @@ FURTHEST_MS = 4_102_444_800_000
 
 class Registration(Body):
     id = Id()
-    name = Text(required=False, max_length=40)
+    name = Text(required=False, max_length=LONGEST_NAME)
 
 
 class Captured(Body):
@@ -88,3 +90,19 @@ class Batch(Body):
     clock = Clock()
     queue = Queue()
     ops = Ops()
+
+
+# --- On the owner's page of tablets ------------------------------------------------------------------
+
+
+class TabletNameForm(forms.Form):
+    name = forms.CharField(
+        label=gettext_lazy("Name"),
+        required=False,
+        max_length=LONGEST_NAME,
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
+
+
+class TabletStateForm(forms.Form):
+    is_lost = forms.BooleanField(required=False)

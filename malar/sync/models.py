@@ -6,6 +6,7 @@ from typing import ClassVar
 
 import pgtrigger
 from django.db import models
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from malar.accounts.models import Membership, Shop
@@ -35,7 +36,12 @@ class Device(models.Model):
         ]
 
     def __str__(self) -> str:
-        return self.name or self.series
+        return self.label
+
+    @property
+    def label(self) -> str:
+        """Its name, or what tells it from the others where it has none."""
+        return self.name or gettext("Tablet %(series)s") % {"series": self.series}
 
     @property
     def is_blocked(self) -> bool:

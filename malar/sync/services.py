@@ -24,16 +24,18 @@ from ledger.selectors.answers import entry_answer
 from ledger.services.charges import write_charge
 from ledger.services.entries import NewLine, correct_line, enter, strike, weighed_already
 from ledger.services.farmers import Particulars, enrol
-from ledger.services.faults import time_faults
+from ledger.services.faults import length_faults, refusal, time_faults
 from ledger.services.movements import move_money
 from ledger.services.partitions import ensure_month
+from malar.accounts.domain import Role
 from malar.accounts.models import Membership, Shop
 from malar.kernel.drf import Body, problem_of
 from malar.kernel.errors import Conflict, NotAllowed, NotFound, RuleBroken
 from malar.kernel.rest import read
 from malar.kernel.transactions import in_unit, step, unit_of_work
-from malar.sync.domain import HIGHEST_SEQ, captured_at, free_series
+from malar.sync.domain import HIGHEST_SEQ, LONGEST_NAME, captured_at, free_series
 from malar.sync.models import Device, StrayOp, Stream, SyncOp
+from malar.sync.selectors import tablet_of
 from malar.trail.domain import fingerprint
 from malar.trail.models import AnsweredRequest
 from malar.trail.services.answers import keep
@@ -80,6 +82,40 @@ def register_device(*, by: Membership, id: UUID, name: str | None = None) -> Dev
     if series is None:
         raise RuleBroken(_("All series of slip numbers are taken."), code="no_series_left")
     return Device.objects.create(id=id, shop=by.shop, name=name or "", series=series, registered_by=by)
+
+
+@unit_of_work
+def name_tablet(*, by: Membership, device_id: UUID, name: str) -> Device:
+    """Call a tablet something people know it by; nothing: by its series again. Raises NotAllowed unless `by` is the
+    owner, NotFound, RuleBroken `too_long`."""
+    _demand_owner(by)
+    name = " ".join(name.split())
+    if faults := length_faults("/name", name, LONGEST_NAME):
+        raise refusal(faults)
+    device = tablet_of(by, device_id, lock=True)
+    if device.name != name:
+        device.name = name
+        device.save(update_fields=["name"])
+    return device
+
+
+@unit_of_work
+def block_tablet(*, by: Membership, device_id: UUID, is_lost: bool) -> Device:
+    """Take nothing from a tablet any more, because it is lost, or let it in again; twice is once.
+
+    Raises NotAllowed unless `by` is the owner, NotFound.
+    """
+    _demand_owner(by)
+    device = tablet_of(by, device_id, lock=True)
+    if device.is_blocked != is_lost:
+        device.blocked_at = timezone.now() if is_lost else None
+        device.save(update_fields=["blocked_at"])
+    return device
+
+
+def _demand_owner(by: Membership) -> None:
+    if by.role != Role.ADMIN:
+        raise NotAllowed(_("Only the owner names tablets and blocks them."))
 
 
 @dataclass(frozen=True)

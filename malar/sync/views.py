@@ -5,28 +5,36 @@ import json
 from collections.abc import Callable
 from functools import wraps
 from typing import Any, cast
+from uuid import UUID
 
 from django.conf import settings
+from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonResponse
 from django.http.request import RawPostDataException
 from django.middleware.csrf import get_token
+from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.module_loading import import_string
+from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_POST, require_safe
 from rest_framework.authentication import CSRFCheck
 from rest_framework.exceptions import ValidationError
 
+from malar.accounts.access import member_required
 from malar.accounts.domain import ALLOWED, Role
 from malar.accounts.middleware import ShopRequest
 from malar.kernel.clock import KOLKATA
 from malar.kernel.drf import Body, problem_of
 from malar.kernel.errors import RuleBroken
+from malar.kernel.forms import refusals_on
 from malar.kernel.rest import read
 from malar.kernel.transactions import through
 from malar.sync.domain import LARGEST_BATCH, MOST_OPS
-from malar.sync.forms import Batch, Operation, Registration
+from malar.sync.forms import Batch, Operation, Registration, TabletNameForm, TabletStateForm
 from malar.sync.models import Device, Stream
 from malar.sync.selectors import (
     PARTS,
@@ -37,12 +45,16 @@ from malar.sync.selectors import (
     limits_answer,
     reference,
     stream_answer,
+    tablet_of,
+    tablets_of,
 )
 from malar.sync.services import (
     Said,
     apply,
     begin_stream,
+    block_tablet,
     leave_device,
+    name_tablet,
     not_readable,
     note_stream,
     register_device,
@@ -257,3 +269,54 @@ def ref(request: ShopRequest) -> HttpResponse:
         return JsonResponse({"code": "unknown_part"}, status=400)
     body = reference(request.member, parts, timezone.now(), request.GET.get("since", ""))
     return JsonResponse(body, json_dumps_params={"ensure_ascii": False})
+
+
+# --- The owner's page of tablets ---------------------------------------------------------------------
+
+
+@member_required(Role.ADMIN)
+@require_safe
+def tablet_list(request: ShopRequest) -> HttpResponse:
+    """The shop's tablets, and what is on them and not here. `changed` names the one that was blocked or let in just
+    now: there the page offers to undo it."""
+    return _tablets_page(request)
+
+
+@member_required(Role.ADMIN)
+@require_POST
+def tablet_name(request: ShopRequest, device_id: UUID) -> HttpResponse:
+    """Name a tablet."""
+    device = tablet_of(request.member, device_id)
+    form = TabletNameForm(request.POST, auto_id=f"id_%s_{device.pk}")
+    if form.is_valid():
+        with refusals_on(form):
+            name_tablet(by=request.member, device_id=device.pk, name=form.cleaned_data["name"])
+            messages.success(request, _("Saved."))
+            return redirect("tablets:tablet_list")
+    return _tablets_page(request, refused=(device, form), status=422)
+
+
+@member_required(Role.ADMIN)
+@require_POST
+def tablet_state(request: ShopRequest, device_id: UUID) -> HttpResponse:
+    """Take nothing from a tablet any more, or let it in again."""
+    form = TabletStateForm(request.POST)
+    is_lost = form.is_valid() and form.cleaned_data["is_lost"]
+    device = block_tablet(by=request.member, device_id=device_id, is_lost=is_lost)
+    return redirect(f"{reverse('tablets:tablet_list')}?changed={device.pk}")
+
+
+def _tablets_page(
+    request: ShopRequest, *, refused: tuple[Device, TabletNameForm] | None = None, status: int = 200
+) -> HttpResponse:
+    rows = [
+        {
+            "tablet": tablet,
+            "form": refused[1]
+            if refused and refused[0] == tablet.device
+            else TabletNameForm(initial={"name": tablet.device.name}, auto_id=f"id_%s_{tablet.device.pk}"),
+            "is_changed": request.GET.get("changed") == str(tablet.device.pk),
+        }
+        for tablet in tablets_of(request.shop, timezone.now())
+    ]
+    return render(request, "sync/tablet_list.html", {"rows": rows}, status=status)
