@@ -6,7 +6,7 @@ its effect are one transaction, and what the tablet is told of it (offline.md, d
 
 import datetime as dt
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 from uuid import UUID
@@ -20,9 +20,11 @@ from ledger.api.charges import charge_said
 from ledger.api.entries import changes_said, line_said
 from ledger.api.movements import movement_said
 from ledger.api.serializers import EntryChanges, NewCharge, NewEntry, NewFarmer, NewMovement, Voiding
+from ledger.models import DailyEntry
 from ledger.selectors.answers import entry_answer
+from ledger.selectors.entries import lines_like
 from ledger.services.charges import write_charge
-from ledger.services.entries import NewLine, correct_line, enter, strike, weighed_already
+from ledger.services.entries import NewLine, correct_line, enter, flag_duplicates, strike, weighed_already
 from ledger.services.farmers import Particulars, enrol
 from ledger.services.faults import length_faults, refusal, time_faults
 from ledger.services.movements import move_money
@@ -33,7 +35,7 @@ from malar.kernel.drf import Body, problem_of
 from malar.kernel.errors import Conflict, NotAllowed, NotFound, RuleBroken
 from malar.kernel.rest import read
 from malar.kernel.transactions import in_unit, step, unit_of_work
-from malar.sync.domain import HIGHEST_SEQ, LONGEST_NAME, captured_at, free_series
+from malar.sync.domain import HIGHEST_SEQ, LONGEST_NAME, captured_at, free_series, unsure_by
 from malar.sync.models import Device, StrayOp, Stream, SyncOp
 from malar.sync.selectors import tablet_of
 from malar.trail.domain import fingerprint
@@ -163,13 +165,21 @@ def leave_device(*, by: Membership, device: Device) -> None:
     device.streams.filter(left_at=None).update(left_at=timezone.now())
 
 
-def apply(*, by: Membership, stream: Stream, said: Mapping[str, Any], sent: Mapping[str, Any]) -> Result:
+def apply(
+    *,
+    by: Membership,
+    stream: Stream,
+    said: Mapping[str, Any],
+    sent: Mapping[str, Any],
+    clock_age_s: int | None = None,
+) -> Result:
     """Apply one operation, or give the answer it had: `applied`, `duplicate` with `of`, `conflict`, `needs_fix`,
-    `blocked` or `retry` (offline.md, 25). `said` is what was `sent`, read. Never raises for what it says."""
+    `blocked` or `retry` (offline.md, 25). `said` is what was `sent`, read; `clock_age_s` how long ago the tablet
+    compared its clock with ours. Never raises for what it says."""
     received_at = timezone.now()
     at = captured_at(said["captured"]["device_ms"], said["captured"]["offset_ms"])
     try:
-        act = _act(by, said, at, received_at)
+        act = _act(by, stream, said, at, received_at, clock_age_s)
         return in_unit(lambda: _once(by, stream, said, sent, act, received_at), by=by)
     except _NotKept as later:
         return later.result
@@ -318,12 +328,17 @@ def _keep_stray(by: Membership, stream: Stream, code: str, sent: Mapping[str, An
 
 
 def _act(
-    by: Membership, said: Mapping[str, Any], at: dt.datetime, received_at: dt.datetime
+    by: Membership,
+    stream: Stream,
+    said: Mapping[str, Any],
+    at: dt.datetime,
+    received_at: dt.datetime,
+    clock_age_s: int | None,
 ) -> Callable[[], Result]:
     """What the operation does, as a step of its unit."""
     match said["operation"], said["entity"]:
         case "CREATE", "daily_entry":
-            return _created(by, said, at, received_at)
+            return _created(by, stream, said, at, received_at, clock_age_s)
         case "CREATE", "farmer" | "charge" | "movement":
             return lambda: _made(by, said)
         case "UPDATE", "daily_entry":
@@ -342,12 +357,21 @@ def _not_yet(said: Mapping[str, Any], refused: RuleBroken, code: str) -> Result:
 
 
 def _created(
-    by: Membership, said: Mapping[str, Any], at: dt.datetime, received_at: dt.datetime
+    by: Membership,
+    stream: Stream,
+    said: Mapping[str, Any],
+    at: dt.datetime,
+    received_at: dt.datetime,
+    clock_age_s: int | None,
 ) -> Callable[[], Result]:
     try:
         facts = read(NewEntry, {**said["set"], "captured_at": at.isoformat(), "id": str(said["entity_id"])})
-        quoted = said["quoted"] or {}
-        line = NewLine(**line_said(facts), quoted_rate=quoted.get("rate"))
+        quoted, clock = said["quoted"] or {}, said["captured"]
+        line = NewLine(
+            **line_said(facts),
+            quoted_rate=quoted.get("rate"),
+            unsure_by=unsure_by(clock["unc_ms"], clock["offset_ms"], clock_age_s),
+        )
         line, day = weighed_already(by.shop, line, received_at)
         if not time_faults(line.captured_at, received_at):
             # In a unit of its own: inside the sale's it would wait for the other clerk's, and he for it.
@@ -361,10 +385,34 @@ def _created(
         return refuse
 
     def act() -> Result:
+        _hold_twins(line)
         entry = enter(by, line, id=said["entity_id"], day=day, received_at=received_at)
+        if others := _from_other_devices(stream, lines_like(entry)):
+            flag_duplicates(entry, others)
         return _result(said["op_id"], "applied", entity=entry_answer(entry))
 
     return act
+
+
+@step
+def _hold_twins(line: NewLine) -> None:
+    """Let tablets enter what may be the same delivery one after the other: two at once would not see each other."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_advisory_xact_lock(6, hashtext(%s))", [f"{line.farmer_id} {line.flower_id}"]
+        )
+
+
+def _from_other_devices(stream: Stream, lines: Sequence[DailyEntry]) -> list[DailyEntry]:
+    """Those that did not come from the tablet of this queue. Two queries, where there are any."""
+    if not lines:
+        return []
+    made = dict(
+        AnsweredRequest.objects.filter(made__in=[line.pk for line in lines]).values_list("key", "made")
+    )
+    own = SyncOp.objects.filter(pk__in=made, stream__device_id=stream.device_id).values_list("pk", flat=True)
+    here = {made[op_id] for op_id in own}
+    return [line for line in lines if line.pk not in here]
 
 
 @step

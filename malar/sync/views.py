@@ -246,18 +246,20 @@ def ops(request: ShopRequest) -> HttpResponse:
             **queue,
         ),
     )
-    results = [_applied(request, stream, sent) for sent in said["ops"]]
+    results = [_applied(request, stream, sent, said["clock"]["age_s"]) for sent in said["ops"]]
     return JsonResponse(
         {"server_time": _now(), "results": results}, json_dumps_params={"ensure_ascii": False}
     )
 
 
-def _applied(request: ShopRequest, stream: Stream, sent: dict[str, Any]) -> dict[str, Any]:
+def _applied(
+    request: ShopRequest, stream: Stream, sent: dict[str, Any], clock_age_s: int | None
+) -> dict[str, Any]:
     try:
         said = read(Operation, sent)
     except ValidationError as error:
         return not_readable(by=request.member, stream=stream, sent=sent, error=error)
-    return apply(by=request.member, stream=stream, said=said, sent=sent)
+    return apply(by=request.member, stream=stream, said=said, sent=sent, clock_age_s=clock_age_s)
 
 
 @at_the_counter()

@@ -73,7 +73,7 @@ class Tablet:
             "captured": {
                 "device_ms": int(said.pop("at", now)),
                 "offset_ms": said.pop("offset_ms", 0),
-                "unc_ms": 20,
+                "unc_ms": said.pop("unc_ms", 20),
                 "mono_ms": 1.5,
                 "boot": "b",
             },
