@@ -146,7 +146,7 @@ def test_hello_names_the_version_of_the_worker_that_tablets_should_have(kumar: M
 
 
 def test_hello_says_up_to_what_staff_may_lend(kumar: Membership) -> None:
-    limits = {"advance": None, "draw": None, "hand_loan": None}
+    limits: dict[str, str | None] = {"advance": None, "draw": None, "hand_loan": None}
     assert page_of(kumar).get(HELLO).json()["limits"] == limits
 
     kumar.shop.advance_limit, kumar.shop.draw_limit = Decimal(5000), Decimal("0")

@@ -13,6 +13,7 @@ from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
 from ledger.models import DailyEntry, Farmer
+from ledger.selectors.entries import lines_like
 from ledger.selectors.history import history_of
 from ledger.services.days import close_day
 from ledger.services.entries import edit_entry, void_entry
@@ -200,7 +201,7 @@ def test_two_tablets_that_send_at_the_same_moment_see_each_other(
     """Scenarios 60 and 71. Without the lock neither sees the other, and nobody is asked."""
     if not guarded:
         monkeypatch.setattr(services, "_hold_twins", lambda line: None)
-    looked, may_commit, lines_like = threading.Event(), threading.Event(), services.lines_like
+    looked, may_commit = threading.Event(), threading.Event()
 
     def slowly(entry: DailyEntry) -> list[DailyEntry]:
         found = lines_like(entry)

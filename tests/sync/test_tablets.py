@@ -2,7 +2,7 @@
 
 import datetime as dt
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 from uuid import uuid4
 
@@ -211,10 +211,11 @@ def test_a_lost_tablet_is_blocked_and_let_in_again(
 def test_only_the_owner_and_only_his_own(
     tablet: Tablet, kumar: Membership, devi: Membership, meena: Membership
 ) -> None:
-    for act in (
+    acts: tuple[Callable[[Membership], Device], ...] = (
         lambda by: name_tablet(by=by, device_id=tablet.id, name="x"),
         lambda by: block_tablet(by=by, device_id=tablet.id, is_lost=True),
-    ):
+    )
+    for act in acts:
         with pytest.raises(NotAllowed):
             act(kumar)
         with pytest.raises(NotFound):
