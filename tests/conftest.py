@@ -21,6 +21,7 @@ from malar.accounts.models import Membership, Shop
 from malar.celery import app
 from pricing.models import Flower
 from tests import cast
+from tests.stack import wait_until
 
 if TYPE_CHECKING:
     from playwright.sync_api import Playwright
@@ -71,6 +72,28 @@ def chromium_path() -> str:
     if path is None:
         pytest.fail(chromium.HELP)
     return path
+
+
+@pytest.fixture(autouse=True)
+def _everything_answered(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Before the tables are emptied: what a page that is closed by now has sent still ends, and would wait for us
+    as we for it."""
+    if "live_server" not in request.fixturenames:
+        yield
+        return
+    request.getfixturevalue("transactional_db")
+    yield
+    busy = (
+        "SELECT count(*) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND pid <> pg_backend_pid() AND state <> 'idle'"
+    )
+
+    def is_quiet() -> bool:
+        with connection.cursor() as cursor:
+            cursor.execute(busy)
+            return bool(cursor.fetchone() == (0,))
+
+    wait_until(is_quiet)
 
 
 @pytest.fixture(autouse=True)

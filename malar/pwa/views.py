@@ -10,6 +10,7 @@ from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.loader import render_to_string
+from django.templatetags.static import static
 from django.urls import reverse
 from django.utils import translation
 from django.utils.translation import gettext as _
@@ -24,10 +25,14 @@ from malar.staticfiles import as_served
 WORKER_OFF = settings.BASE_DIR / "templates" / "pwa" / "sw-off.js"
 COUNTER = (
     *("counter", "view", "slip", "figures", "question", "rates", "ref", "book"),
-    *("scale", "search", "sounds", "wet", "awake", "draft", "find", "version"),
+    *("scale", "shelf", "sounds", "wet", "awake", "draft", "version"),
 )
-MODULES = (*(f"counter/{name}" for name in COUNTER), "worker", "waiting", "back")
+MODULES = (*(f"counter/{name}" for name in COUNTER), "worker", "waiting", "back", "forget")
 """What the counter imports: named in its head, so that a slow line fetches all of it at once."""
+OUTBOX = tuple(f"js/offline/{name}.js" for name in ("idb", "disk", "wire", "outbox"))
+"""Classic scripts, in the order in which page and worker run them."""
+LATER = (*(f"js/counter/{name}.js" for name in ("find", "search", "sync")), "css/sheets.css")
+"""What the counter loads when it is asked for: kept by the worker, though no head names it."""
 
 
 @login_not_required
@@ -110,7 +115,7 @@ def _worker() -> tuple[str, str]:
         with translation.override(language):
             pages[reverse("pwa:counter", kwargs={"language": language})] = _shell(language)
             pages[reverse("pwa:offline", kwargs={"language": language})] = _offline(language)
-    files = static_files(pages.values())
+    files = [*static_files(pages.values()), *map(static, LATER)]
     bodies = [*(page.encode() for page in pages.values()), *map(content_of, files)]
     version = digest_of(bodies)
     kept = {
@@ -136,6 +141,7 @@ def _shell(language: str) -> str:
         {
             "language": language,
             "modules": [f"js/{name}.js" for name in MODULES],
+            "scripts": OUTBOX,
             "places": _places(),
             "sounds": _sounds(),
             "words": counter_words() | _addresses(),

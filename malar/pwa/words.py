@@ -48,6 +48,7 @@ def counter_words() -> dict[str, str]:
         "ask_reason": _("Why another rate?"),
         # What has happened.
         "saved": pgettext("line", "Saved"),
+        "saved_here": _("Saved on this tablet"),
         "saved_spoken": _("Saved: {number} {name}, {flower}, {quantity} {unit}, {amount} rupees"),
         "saved_spoken_no_rate": _("Saved without a rate: {number} {name}, {flower}, {quantity} {unit}"),
         "saving": _("Saving…"),
@@ -59,12 +60,16 @@ def counter_words() -> dict[str, str]:
         "undo_reason": _("Taken back at the counter"),
         "undone": _("Cancelled: {number} {name}, {flower}, {quantity} {unit}"),
         "stands": pgettext("entry", "recorded"),
+        "kept": pgettext("entry, in few letters", "on the tablet"),
+        "asks": pgettext("entry, in few letters", "look at it"),
         "entries": pgettext("counted", "entries"),
         "entry": pgettext("counted", "entry"),
         # What is in the way.
         "pill_loading": _("Loading…"),
         "pill_ok": _("All saved"),
         "pill_unsaved": pgettext("in few letters", "Not saved yet"),
+        "pill_kept": _("Only on this tablet: {count}"),
+        "pill_asks": _("To be mended: {count}"),
         "pill_off": _("No connection"),
         "pill_out": _("Signed out"),
         "off_title": _("Not saved yet"),
@@ -105,6 +110,28 @@ def counter_words() -> dict[str, str]:
         "add_farmer": _("Add a farmer"),
         "no_flowers": _("No flowers yet. The owner adds them in the office."),
         "add_flowers": _("To the office"),
+        # What is only on this tablet.
+        "sync_none": _("Everything is on the server · {time}"),
+        "sync_by_itself": _("It goes to the server by itself when it can be reached."),
+        "sync_signed_out": _("Nobody is signed in. It is sent when you have signed in."),
+        "sync_other": _("Somebody else is signed in. It is sent when you have signed in yourself."),
+        "sync_old": _("Load the new version of Malar first."),
+        "sync_blocked": _("The server cannot take it yet."),
+        "sync_tablet_blocked": _("The owner has blocked this tablet."),
+        "sync_held": _("The server does not understand this tablet. Tell the owner; nothing is lost."),
+        "sync_queued": _("On its way"),
+        "sync_sending": _("On its way"),
+        "sync_stalled": _("Waits for the server"),
+        "sync_needs_fix": _("The server cannot use it:"),
+        "sync_conflict": _("Somebody else has changed it meanwhile; his version stands."),
+        # The tablet's own storage.
+        "disk_title": _("The tablet cannot keep it"),
+        "disk_text": _("Write it down on paper. The slip stays here; try again."),
+        "disk_loose": _(
+            "This browser may clear what it keeps when space runs short. Put Malar on the home screen."
+        ),
+        "disk_full": _("There is hardly any space left on this tablet. Delete pictures or apps."),
+        "disk_none": _("This browser keeps nothing. Entries are saved only while the server can be reached."),
         # Finding somebody.
         "found": _("{count} found"),
         "found_none": _("Nobody found. Try another spelling, the number or the village."),

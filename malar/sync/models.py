@@ -51,7 +51,8 @@ class Device(models.Model):
 class Stream(models.Model):
     """The operations of one person on one tablet, numbered from 1 without a gap; new with each local database.
 
-    What the tablet last said about its queue stands here: a number that was announced and never came is lost.
+    What the tablet last said about its queue stands here: a number that was announced and never came is lost. `pending`
+    is all that it has to send, `stalled` those of it that it tried in vain.
     """
 
     id = models.UUIDField(primary_key=True, editable=False)

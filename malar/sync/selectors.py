@@ -353,7 +353,7 @@ def _known(device: Any, streams: Sequence[Stream], gaps: Mapping[UUID, list[tupl
     for stream in streams:
         his = gaps.get(stream.pk, [])
         absent = sum(last - first + 1 for first, last in his)
-        if stream.left_at or absent > stream.pending + stream.stalled:
+        if stream.left_at or absent > stream.pending:
             missing += [Missing(first, last, stream.author.user.name) for first, last in his]
         else:
             stalled_now = min(stream.stalled, absent)

@@ -159,10 +159,12 @@ def readable(view: Callable[[ShopRequest], HttpResponse]) -> Callable[[ShopReque
 @at_the_counter()
 def hello(request: ShopRequest) -> HttpResponse:
     """Who is signed in, in which shop, the token that writes need, the server's time, and what it knows of the
-    tablet (`X-Device-Id`, else its cookie) and of its queue (`stream`)."""
+    tablet (`X-Device-Id`; of one that sends none, its cookie) and of its queue (`stream`)."""
     user = request.user
-    sent = request.headers.get("X-Device-Id", "")
-    device = device_of(request.shop, sent) or device_of(request.shop, request.COOKIES.get(DEVICE_COOKIE, ""))
+    # One with an id that is not known here is told so, whatever its cookie says: it must register.
+    device = device_of(
+        request.shop, request.headers.get("X-Device-Id") or request.COOKIES.get(DEVICE_COOKIE, "")
+    )
     known = None
     if device:
         named = request.GET.get("stream", "")

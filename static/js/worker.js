@@ -5,6 +5,7 @@
  * anything waits to be sent, a new version waits too, unless it is asked for by hand.
  */
 import "./back.js";
+import { forget } from "./forget.js";
 import { waiting } from "./waiting.js";
 
 const BUSY = "malar-busy";
@@ -22,6 +23,8 @@ const UPDATE_MS = 30 * 60_000;
 
 /** @param {Page} page */
 export async function mountWorker({ isBusy, onReady, onBegun }) {
+  // A page for strangers: whoever was here before is gone.
+  if ("nobody" in document.body.dataset) forget();
   const container = navigator.serviceWorker;
   if (!container) return; // plain http in the shop's network
   // On a slow line it would fetch all files again while the page still waits for them.
@@ -78,7 +81,6 @@ export async function mountWorker({ isBusy, onReady, onBegun }) {
     if (!isFirst) onBegun?.(isIdle());
     isFirst = false;
   });
-  // At a page for strangers whoever was here before is gone.
   const type = "nobody" in document.body.dataset && !isFirst ? "renew" : "speak";
   container.ready.then(({ active }) =>
     active?.postMessage({ type, language: document.documentElement.lang }),

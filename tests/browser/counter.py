@@ -121,8 +121,17 @@ class Counter:
             self.page.keyboard.press("Enter" if key == "⏎" else key)
 
     def saved(self, amount: str) -> None:
-        """Wait for the flower to open, with the amount."""
+        """Wait for the flower to open, with the amount, and for the server to have it."""
+        self.kept(amount)
+        self.sent()
+
+    def kept(self, amount: str) -> None:
+        """Wait for the flower to open, with the amount: the line is on the tablet."""
         expect(self.page.locator("#done-amount")).to_have_text(amount)
+
+    def sent(self) -> None:
+        """Wait until the server has everything."""
+        expect(self.page.locator("#pill")).to_have_attribute("data-waiting", "0")
 
     @property
     def weight(self) -> Locator:

@@ -112,7 +112,7 @@ def on_tablets(owner: Membership, clerk: Membership) -> None:
     now = timezone.now()
     for name, by, stream in (
         ("தராசு", clerk, {}),
-        ("", clerk, {"pending": 2, "stalled": 1, "conflicts": 1, "announced_seq": 3}),
+        ("", clerk, {"pending": 3, "stalled": 1, "conflicts": 1, "announced_seq": 3}),
         ("வாசல்", owner, {"announced_seq": 3, "left_at": now}),
     ):
         tablet = register_device(by=by, id=uuid4(), name=name)

@@ -11,7 +11,7 @@ from playwright.sync_api import BrowserContext, Page, Route, expect
 from pytest_django.live_server_helper import LiveServer
 
 from ledger.models import DailyEntry, Farmer
-from ledger.services.entries import void_entry
+from ledger.services.entries import edit_entry, void_entry
 from malar.accounts.models import Membership
 from pricing.models import Flower
 from tests import cast
@@ -29,6 +29,13 @@ def stall(kumar: Membership) -> Stall:
 @pytest.fixture
 def counter(page: Page, live_server: LiveServer) -> Counter:
     return Counter(page, live_server.url)
+
+
+@pytest.fixture
+def diskless(counter: Counter) -> Counter:
+    """In a browser that keeps nothing for us: a private window of some, a profile that is damaged."""
+    counter.page.add_init_script("Object.defineProperty(self, 'indexedDB', { value: undefined })")
+    return counter
 
 
 def figures(line: DailyEntry) -> tuple[int, str, Decimal, Decimal | None]:
@@ -250,93 +257,93 @@ def test_he_is_found_by_latin_spelling_number_village_and_phone(counter: Counter
 
 
 def test_without_the_server_the_slip_stays_and_the_second_save_writes_once(
-    counter: Counter, stall: Stall, context: BrowserContext
+    diskless: Counter, stall: Stall, context: BrowserContext
 ) -> None:
-    page = counter.open(stall.kumar).page
-    counter.farmer("Karuppasamy")
-    counter.tap("12½")
+    page = diskless.open(stall.kumar).page
+    diskless.farmer("Karuppasamy")
+    diskless.tap("12½")
     context.set_offline(True)
-    counter.save()
-    expect(counter.panel).to_contain_text("It is not certain that it arrived")
-    expect(counter.weight).to_have_text("12.5")
+    diskless.save()
+    expect(diskless.panel).to_contain_text("It is not certain that it arrived")
+    expect(diskless.weight).to_have_text("12.5")
     expect(page.locator("#who-name")).to_have_text("Karuppasamy M.")
     expect(page.locator("#pill")).to_have_text("Not saved yet")
     assert stall.lines == 0
-    counter.tap("045")
-    expect(counter.weight).to_have_text("12.5")
+    diskless.tap("045")
+    expect(diskless.weight).to_have_text("12.5")
     context.set_offline(False)
-    counter.panel.get_by_role("button", name="Try again").click()
-    counter.saved("8,000")
+    diskless.panel.get_by_role("button", name="Try again").click()
+    diskless.saved("8,000")
     assert stall.lines == 1
 
 
-def test_a_save_that_arrived_without_its_answer_is_not_written_twice(counter: Counter, stall: Stall) -> None:
-    page = counter.open(stall.kumar).page
-    counter.farmer("Karuppasamy")
-    counter.tap("12½")
+def test_a_save_that_arrived_without_its_answer_is_not_written_twice(diskless: Counter, stall: Stall) -> None:
+    page = diskless.open(stall.kumar).page
+    diskless.farmer("Karuppasamy")
+    diskless.tap("12½")
 
     def swallow(route: Route) -> None:
         route.fetch()
         route.abort()
 
     page.route("**/api/v1/daily-entries/", swallow)
-    counter.save()
-    expect(counter.panel).to_contain_text("It is not certain that it arrived")
+    diskless.save()
+    expect(diskless.panel).to_contain_text("It is not certain that it arrived")
     assert stall.lines == 1
     page.unroute("**/api/v1/daily-entries/")
     page.reload()
-    expect(counter.weight).to_have_text("12.5")
-    expect(counter.panel).to_contain_text("Not saved yet")
+    expect(diskless.weight).to_have_text("12.5")
+    expect(diskless.panel).to_contain_text("Not saved yet")
     expect(page.locator("#pill")).to_have_text("Not saved yet")
-    counter.save()
-    counter.saved("8,000")
+    diskless.save()
+    diskless.saved("8,000")
     expect(page.locator("#pill")).to_have_text("All saved")
     assert stall.lines == 1
 
 
 def test_a_page_that_ends_in_the_middle_of_a_save_writes_the_line_once(
-    counter: Counter, stall: Stall
+    diskless: Counter, stall: Stall
 ) -> None:
-    page = counter.open(stall.kumar).page
-    counter.farmer("Karuppasamy")
-    counter.tap("12½")
+    page = diskless.open(stall.kumar).page
+    diskless.farmer("Karuppasamy")
+    diskless.tap("12½")
     page.route("**/api/v1/daily-entries/", lambda route: route.fetch() and None)
-    counter.save()
+    diskless.save()
     expect(page.locator("#save-amount")).to_have_text("Saving…")
     page.reload()
-    expect(counter.panel).to_contain_text("Not saved yet")
+    expect(diskless.panel).to_contain_text("Not saved yet")
     page.unroute("**/api/v1/daily-entries/")
-    counter.save()
-    counter.saved("8,000")
+    diskless.save()
+    diskless.saved("8,000")
     assert stall.lines == 1
 
 
 def test_a_slip_changed_after_a_save_whose_answer_was_lost_is_not_written_beside_the_first(
-    counter: Counter, stall: Stall
+    diskless: Counter, stall: Stall
 ) -> None:
-    page = counter.open(stall.kumar).page
-    counter.farmer("Karuppasamy")
-    counter.tap("12½")
+    page = diskless.open(stall.kumar).page
+    diskless.farmer("Karuppasamy")
+    diskless.tap("12½")
     page.route("**/api/v1/daily-entries/", lambda route: (route.fetch(), route.abort()))
-    counter.save()
-    expect(counter.panel).to_contain_text("It is not certain that it arrived")
+    diskless.save()
+    expect(diskless.panel).to_contain_text("It is not certain that it arrived")
     page.unroute("**/api/v1/daily-entries/")
     page.locator('[data-key="backspace"]').click()
-    counter.tap("¾")
+    diskless.tap("¾")
     page.wait_for_timeout(600)  # a second tap within that time is a trembling finger
-    counter.save()
-    expect(counter.panel).to_contain_text("The first try has arrived")
-    link = counter.panel.get_by_role("link", name="Open the entry")
+    diskless.save()
+    expect(diskless.panel).to_contain_text("The first try has arrived")
+    link = diskless.panel.get_by_role("link", name="Open the entry")
     expect(link).to_have_attribute("href", f"/ledger/entries/{stall.line.pk}/")
-    counter.panel.get_by_role("button", name="Clear it all the same").click()
+    diskless.panel.get_by_role("button", name="Clear it all the same").click()
     expect(page.locator("#who-name")).to_have_text("Choose the farmer")
     assert stall.lines == 1
 
 
-def test_a_refusal_names_the_field_and_keeps_the_slip(counter: Counter, stall: Stall) -> None:
-    page = counter.open(stall.kumar).page
-    counter.farmer("Karuppasamy")
-    counter.tap("12½")
+def test_a_refusal_names_the_field_and_keeps_the_slip(diskless: Counter, stall: Stall) -> None:
+    page = diskless.open(stall.kumar).page
+    diskless.farmer("Karuppasamy")
+    diskless.tap("12½")
     problem = {
         "type": "about:blank",
         "title": "Refused",
@@ -346,12 +353,12 @@ def test_a_refusal_names_the_field_and_keeps_the_slip(counter: Counter, stall: S
         "errors": [{"pointer": "/gross_quantity", "code": "not_positive", "detail": "Weigh it again."}],
     }
     page.route("**/api/v1/daily-entries/", lambda route: route.fulfill(status=422, json=problem))
-    counter.save()
-    expect(counter.panel).to_contain_text("Weight: Weigh it again.")
-    expect(counter.weight).to_have_text("12.5")
+    diskless.save()
+    expect(diskless.panel).to_contain_text("Weight: Weigh it again.")
+    expect(diskless.weight).to_have_text("12.5")
     expect(page.locator("#app")).to_have_attribute("data-ring", "weight")
-    counter.tap("½")
-    expect(counter.panel).to_be_hidden()
+    diskless.tap("½")
+    expect(diskless.panel).to_be_hidden()
 
 
 def test_undo_says_what_it_cancels_and_cancels_it(counter: Counter, stall: Stall) -> None:
@@ -366,6 +373,7 @@ def test_undo_says_what_it_cancels_and_cancels_it(counter: Counter, stall: Stall
     expect(page.locator("#said")).to_contain_text("Cancelled: 207 Karuppasamy M., Malli, 12.5 kg")
     expect(page.locator("#string li").first).to_contain_text("cancelled")
     expect(page.locator("#undo")).to_be_hidden()
+    counter.sent()
     line = stall.line
     assert line.status == "voided"
     assert line.void_reason == "Taken back at the counter"
@@ -428,43 +436,43 @@ def test_a_rate_called_meanwhile_is_offered_and_not_taken_by_itself(
 
 
 def test_when_the_session_ends_the_slip_waits_for_whoever_signs_in_again(
-    counter: Counter, stall: Stall
+    diskless: Counter, stall: Stall
 ) -> None:
-    page = counter.open(stall.kumar).page
-    counter.farmer("Karuppasamy")
-    counter.tap("12½")
+    page = diskless.open(stall.kumar).page
+    diskless.farmer("Karuppasamy")
+    diskless.tap("12½")
     Session.objects.all().delete()
     cache.clear()
-    counter.save()
-    expect(counter.panel).to_contain_text("Nobody is signed in")
-    expect(counter.weight).to_have_text("12.5")
-    counter.panel.get_by_role("link", name="Sign in").click()
+    diskless.save()
+    expect(diskless.panel).to_contain_text("Nobody is signed in")
+    expect(diskless.weight).to_have_text("12.5")
+    diskless.panel.get_by_role("link", name="Sign in").click()
     page.fill("input[name=login]", stall.kumar.user.email or "")
     page.fill("input[name=password]", PASSWORD)
     page.press("input[name=password]", "Enter")
     expect(page.locator("#who-name")).to_have_text("Karuppasamy M.")
-    counter.save()
-    counter.saved("8,000")
+    diskless.save()
+    diskless.saved("8,000")
     assert stall.lines == 1
 
 
-def test_undo_tapped_while_another_line_is_saved_takes_nothing_back(counter: Counter, stall: Stall) -> None:
+def test_undo_tapped_while_another_line_is_saved_takes_nothing_back(diskless: Counter, stall: Stall) -> None:
     """What the button named is not what could be undone when the answer is there."""
-    page = counter.open(stall.kumar).page
-    counter.tap("207")
-    counter.tap("12½")
-    counter.save()
-    counter.saved("8,000")
-    counter.tap("207")
-    counter.tap("10")
+    page = diskless.open(stall.kumar).page
+    diskless.tap("207")
+    diskless.tap("12½")
+    diskless.save()
+    diskless.saved("8,000")
+    diskless.tap("207")
+    diskless.tap("10")
     held: list[Route] = []
     page.route("**/api/v1/daily-entries/", lambda route: held.append(route))
-    counter.save()
+    diskless.save()
     expect(page.locator("#save-amount")).to_have_text("Saving…")
     expect(page.locator("#undo")).to_contain_text("207 · ₹8,000")
     page.locator("#undo").click()
     page.keyboard.press("Escape")
-    counter.tap("045")
+    diskless.tap("045")
     held[0].continue_()
     expect(page.locator("#who-name")).to_have_text("Selvi R.")
     expect(page.locator("#undo")).to_contain_text("207 · ₹6,400")
@@ -491,6 +499,7 @@ def test_a_line_priced_otherwise_than_its_slip_says_so_until_somebody_answers(
     counter.save()
     counter.panel.get_by_role("button", name="Undo").click()
     expect(page.locator("#said")).to_contain_text("Cancelled: 207")
+    counter.sent()
     assert [line.status for line in DailyEntry.objects.order_by("captured_at")][-2:] == [
         "confirmed",
         "voided",
@@ -498,38 +507,38 @@ def test_a_line_priced_otherwise_than_its_slip_says_so_until_somebody_answers(
 
 
 def test_a_slip_that_may_have_arrived_is_cleared_only_with_a_second_word(
-    counter: Counter, stall: Stall, context: BrowserContext
+    diskless: Counter, stall: Stall, context: BrowserContext
 ) -> None:
-    page = counter.open(stall.kumar).page
-    counter.farmer("Karuppasamy")
-    counter.tap("12½")
+    page = diskless.open(stall.kumar).page
+    diskless.farmer("Karuppasamy")
+    diskless.tap("12½")
     context.set_offline(True)
-    counter.save()
-    expect(counter.panel).to_contain_text("It is not certain that it arrived")
+    diskless.save()
+    expect(diskless.panel).to_contain_text("It is not certain that it arrived")
     for _ in range(2):
         page.locator("#clear").click()
-        expect(counter.weight).to_have_text("12.5")
-    counter.panel.get_by_role("button", name="Clear it all the same").click()
-    expect(counter.panel).to_be_hidden()
+        expect(diskless.weight).to_have_text("12.5")
+    diskless.panel.get_by_role("button", name="Clear it all the same").click()
+    expect(diskless.panel).to_be_hidden()
     expect(page.locator("#who-name")).to_have_text("Choose the farmer")
 
 
 def test_keys_meant_for_an_empty_slip_do_not_lengthen_the_one_that_comes_back(
-    counter: Counter, stall: Stall
+    diskless: Counter, stall: Stall
 ) -> None:
-    page = counter.open(stall.kumar).page
-    counter.farmer("Karuppasamy")
-    counter.tap("4.")
+    page = diskless.open(stall.kumar).page
+    diskless.farmer("Karuppasamy")
+    diskless.tap("4.")
     held: list[Route] = []
     page.route("**/sync/v1/ref/**", lambda route: held.append(route))
     page.reload()
     expect(page.locator("#who-name")).to_have_text("Loading…")
-    counter.tap("002")
+    diskless.tap("002")
     held[0].continue_()
     expect(page.locator("#who-name")).to_have_text("Karuppasamy M.")
-    expect(counter.weight).to_have_text("4.")
-    counter.tap("5")
-    expect(counter.weight).to_have_text("4.5")
+    expect(diskless.weight).to_have_text("4.")
+    diskless.tap("5")
+    expect(diskless.weight).to_have_text("4.5")
 
 
 def test_more_keys_than_can_wait_are_all_dropped(counter: Counter, stall: Stall) -> None:
@@ -570,10 +579,27 @@ def test_what_cannot_be_undone_any_more_is_said_and_no_longer_offered(
     counter.tap("12½")
     counter.save()
     counter.saved("8,000")
-    void_entry(by=meena, entry_id=stall.line.pk, reason="Weighed wrongly")
+    edit_entry(by=meena, entry_id=stall.line.pk, version=1, changes={"note": "Weighed again"})
     page.locator("#undo").click()
     expect(counter.panel).to_contain_text("changed or cancelled by somebody else")
     expect(page.locator("#undo")).to_be_hidden()
+    assert stall.line.status == "confirmed"
+
+
+def test_what_somebody_else_has_cancelled_need_not_be_cancelled_again(
+    counter: Counter, stall: Stall, meena: Membership
+) -> None:
+    page = counter.open(stall.kumar).page
+    counter.farmer("Karuppasamy")
+    counter.tap("12½")
+    counter.save()
+    counter.saved("8,000")
+    void_entry(by=meena, entry_id=stall.line.pk, reason="Weighed wrongly")
+    page.locator("#undo").click()
+    expect(page.locator("#said")).to_contain_text("Cancelled: 207")
+    counter.sent()
+    expect(counter.panel).to_be_hidden()
+    assert stall.line.void_reason == "Weighed wrongly"
 
 
 def test_a_rate_of_nothing_needs_a_reason_and_is_then_kept(counter: Counter, stall: Stall) -> None:

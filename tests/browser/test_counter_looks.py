@@ -60,6 +60,12 @@ def stall(kumar: Membership) -> Stall:
     return a_stall(kumar)
 
 
+FULL = """() => {
+  window.before = IDBObjectStore.prototype.put;
+  IDBObjectStore.prototype.put = () => { throw new DOMException("No space is left.", "QuotaExceededError") };
+}"""
+
+
 @pytest.fixture
 def counter(page: Page, live_server: LiveServer) -> Counter:
     return Counter(page, live_server.url)
@@ -100,12 +106,12 @@ def test_nothing_is_cut_off_and_everything_can_be_hit(
     look("another rate")
     page.locator("[data-goto=weight]").click()
     counter.tap("½")
-    page.route("**/api/v1/daily-entries/", lambda route: route.abort())
+    page.evaluate(FULL)
     counter.save()
     expect(counter.panel).to_be_visible()
-    look("not saved")
+    look("the tablet is full")
+    page.evaluate("() => { IDBObjectStore.prototype.put = before }")
     page.wait_for_timeout(600)  # a second tap within that time is a trembling finger
-    page.unroute("**/api/v1/daily-entries/")
     page.set_viewport_size({"width": 1280, "height": 800})
     for _ in "12.5":
         counter.page.locator('[data-key="backspace"]').click()
@@ -113,8 +119,18 @@ def test_nothing_is_cut_off_and_everything_can_be_hit(
     counter.save()
     expect(counter.panel).to_be_visible()
     look("question")
+    page.route("**/sync/v1/ops/", lambda route: route.abort())
     page.clock.install()  # the flower stays open
     counter.panel.get_by_role("button").last.click()
+    counter.kept("80,000")
+    look("saved on the tablet")
+    page.set_viewport_size({"width": 1280, "height": 800})
+    page.locator("#pill").click()
+    expect(page.locator("#sync-list li")).to_have_count(1)
+    look("what is only here")
+    page.set_viewport_size({"width": 1280, "height": 800})
+    page.locator("#sync [data-close]").click()
+    page.unroute("**/sync/v1/ops/")
     counter.saved("80,000")
     look("saved")
     assert wrong == {}

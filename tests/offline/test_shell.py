@@ -230,13 +230,13 @@ def test_the_worker_that_is_switched_off_leaves_and_the_entries_stay(
     tablet.worker_is_ready()
     put_in_queue(tablet, ["queued"])
     settings.SERVICE_WORKER = False  # type: ignore[attr-defined]
-    assert update(tablet) in {"activating", "activated", "redundant"}
+    assert update(tablet) in {"installed", "activating", "activated", "redundant"}
     left = (
         "async () => Boolean(await navigator.serviceWorker.getRegistration()) || (await caches.keys()).length"
     )
     wait_until(lambda: not tablet.evaluate(left), seconds=10)
     names = tablet.evaluate("async () => (await indexedDB.databases()).map(({ name }) => name)")
-    assert names == ["ledger-0b1e"]
+    assert "ledger-0b1e" in names
     tablet.page.goto("/app/en/")
     expect(tablet.page.locator("#save")).to_be_visible()
 

@@ -66,8 +66,8 @@ def test_the_counter_stays_within_its_budgets(language: str) -> None:
 def test_every_script_of_the_counter_is_named_in_its_head() -> None:
     """Else a slow line fetches them one after the other."""
     page = Client().get("/app/en/").content.decode()
-    named = set(re.findall(r'rel="modulepreload" href="/static/([^"]+)"', page))
-    assert set(loaded("/app/en/")["js"]) - {"js/theme.js"} == named
+    named = set(re.findall(r'(?:rel="modulepreload" href|<script src)="/static/([^"]+)"', page))
+    assert set(loaded("/app/en/")["js"]) == named
 
 
 def test_what_the_server_is_asked_first_waits_for_no_font_and_no_other_script() -> None:

@@ -183,6 +183,8 @@ def test_a_tablet_whose_storage_was_emptied_hears_who_it_is(kumar: Membership, d
     tablet = Tablet(kumar)
 
     assert tablet.browser.get(HELLO).json()["device"] == {**tablet.answer, "stream": None}
+    minted = {"X-Device-Id": str(uuid4())}
+    assert tablet.browser.get(HELLO, headers=minted).json()["device"] is None, "it must register"
 
     tablet.browser.force_login(devi.user)
     assert tablet.browser.get(HELLO).json()["device"] is None

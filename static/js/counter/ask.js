@@ -26,9 +26,10 @@ export function askWho(outside) {
   return ask("hello/", TIMEOUT_MS, outside);
 }
 
-/** What there is. @param {Part[]} parts @param {Outside} [outside] */
-export function askFor(parts, outside) {
-  return ask(`ref/?parts=${parts.join(",")}`, isLong(parts) ? LONG_MS : TIMEOUT_MS, outside);
+/** What there is. @param {Part[]} parts @param {Outside} [outside] @param {string} [since] a cursor: of the farmers only those that changed after it */
+export function askFor(parts, outside, since = "") {
+  const changed = since && parts.includes("farmers") ? `&since=${encodeURIComponent(since)}` : "";
+  return ask(`ref/?parts=${parts.join(",")}${changed}`, isLong(parts) ? LONG_MS : TIMEOUT_MS, outside);
 }
 
 /** @param {string} path @param {number} timeout ms, for the whole of the answer @param {Outside} [outside] @returns {Promise<Heard | null>} null: nothing of ours came through */

@@ -1,5 +1,6 @@
 /**
- * Writing into the book.
+ * Writing into the book: onto the tablet's disk, from where the outbox sends it. Where the browser has no disk for us,
+ * straight to the server.
  *
  * @typedef {import("./slip.js").Line} Line
  * @typedef {import("./slip.js").Done} Done
@@ -8,42 +9,197 @@
  * @typedef {{id: string, slip_number: string, rate: string | null, amount: string | null, quantity: string,
  *   version: number, status: string, needs_review: boolean, rate_pending: boolean}} Entry as docs/api.md has it
  * @typedef {{kind: "ok", entry: Entry} | {kind: "refused", problem: Problem}
- *   | {kind: "unreachable"} | {kind: "signedOut"}} Result
+ *   | {kind: "unreachable"} | {kind: "signedOut"} | {kind: "full"}} Result full: the tablet could not write it
+ * @typedef {"queued" | "sending" | "stalled" | "blocked" | "conflict" | "needs_fix"} Kept how a line waits on the tablet
+ * @typedef {import("./ref.js").DayLine & {kept?: Kept}} KeptLine
+ * @typedef {{id: string, entity_id: string, operation: string, status: Kept, created: number, retry_count: number,
+ *   error: {code: string, detail: string} | null}} Waiting an operation of the outbox
  */
 import { paiseOf, sentMoney, sentQuantity } from "./figures.js";
-import { sentMoment } from "./rates.js";
+import { businessDate, sentMoment } from "./rates.js";
 
 const LINES = "/api/v1/daily-entries/";
 const TIMEOUT_MS = 8000;
 
-export class Book {
+/** Dispatches `change` when what waits is another, and `taken` (detail: the ids) when the server has taken lines of this page. */
+export class Book extends EventTarget {
   /** Ids of cancellations by line: the same for every retry. @type {Map<string, string>} */
   #cancellations = new Map();
+  /** Lines that this page shows by itself, until the server's list has them. @type {Map<string, any>} */
+  rows = new Map();
+  /** Oldest first. @type {Waiting[]} */
+  waiting = [];
+  /** The tablet keeps nothing: a line is written when the server has it. */
+  isOnlineOnly = true;
+  /** @type {any} */
+  outbox = null;
+  /** @type {Promise<void>} */
+  #begun = Promise.resolve();
+  /** @type {Map<string, Promise<string | null>>} */
+  #slips = new Map();
 
   /** @param {import("./ref.js").Reference} reference for CSRF, shop, language, and to tell that the session is over */
   constructor(reference) {
+    super();
     this.reference = reference;
   }
 
+  /** Now it is known whose book it is. @param {any} outbox of static/js/offline/, for this person */
+  begin(outbox) {
+    const open = async () => {
+      try {
+        this.outbox = await outbox.open();
+        this.isOnlineOnly = false;
+      } catch {
+        this.dispatchEvent(new Event("change"));
+        return;
+      }
+      outbox.addEventListener("change", () => this.look());
+      await this.look();
+      outbox.drain({ isNewRound: true });
+      outbox.register();
+    };
+    this.#begun = open();
+    return this.#begun;
+  }
+
+  /** Something has come through: what has given up tries again. */
+  revive() {
+    if (this.waiting.length || this.outbox?.obstacle) this.outbox.drain({ isNewRound: true });
+  }
+
+  /** What waits, and what has become of our lines. */
+  async look() {
+    const { outbox } = this;
+    const waiting = /** @type {Waiting[]} */ (await outbox.waiting());
+    const ids = new Set([...this.rows.keys(), ...waiting.map((op) => op.entity_id)]);
+    const taken = [];
+    for (const row of await outbox.entries([...ids])) {
+      const before = this.rows.get(row.id);
+      const asOf = before?.asOf ?? (row.synced ? this.reference.now() : null);
+      if (row.synced && before && !before.synced) taken.push(row.id);
+      this.rows.set(row.id, { ...row, asOf: row.synced ? asOf : null });
+    }
+    this.waiting = waiting;
+    if (taken.length) this.dispatchEvent(new CustomEvent("taken", { detail: taken }));
+    this.dispatchEvent(new Event("change"));
+  }
+
+  /** How a line waits. @param {string} id @returns {Kept | undefined} undefined: the server has all of it */
+  kept(id) {
+    return this.waiting.find((op) => op.entity_id === id)?.status;
+  }
+
+  /** The day's lines, with those that are only here. @param {import("./ref.js").Day | null} day @returns {{lines: KeptLine[], count: number | null}} newest first */
+  linesOf(day) {
+    const last = day?.last ?? [];
+    const known = new Map(last.map((line) => [line.id, line]));
+    const heardAt = Date.parse(this.reference.asOf);
+    for (const [id, row] of this.rows) {
+      const isKept = this.kept(id);
+      // The list is newer than the answer about the line.
+      if (!isKept && row.asOf !== null && heardAt > row.asOf) this.rows.delete(id);
+    }
+    const today = day?.date ?? "";
+    const here = [...this.rows.values()].reverse().filter(({ id, date }) => date === today && !known.has(id));
+    const ours = here.map((row) => this.#lineOf(row));
+    const theirs = last.map((line) => {
+      const row = this.rows.get(line.id);
+      return row ? { ...line, ...this.#lineOf(row) } : line;
+    });
+    const more = ours.filter(({ status }) => status !== "voided").length;
+    return { lines: [...ours, ...theirs], count: day ? day.lines + more : null };
+  }
+
+  /** @param {any} row @returns {KeptLine} */
+  #lineOf(row) {
+    const { id, farmer_id, flower_type, quantity, unit, rate, total, status, version, captured_at } = row;
+    const line = { id, farmer: farmer_id, flower: flower_type, quantity, unit, rate, amount: total, status };
+    return { ...line, version, captured_at, mine: true, kept: this.kept(id) };
+  }
+
   /**
-   * Write a line; sent again with the same id it is written once. `ok` is said only of the server's own answer.
-   *
-   * The one function beneath which the outbox in IndexedDB is put (issue 5): then `ok` comes from the tablet's
-   * disk, and nothing above needs to know.
+   * Write a line; with the same id it is written once. `ok` is said when it is on the tablet's disk; where there is
+   * none for us, when the server has it.
    *
    * @param {Line} line @returns {Promise<Result>}
    */
-  write(line) {
-    return this.#post(LINES, line.id, line.id, bodyOf(line));
+  async write(line) {
+    await this.#begun;
+    if (!this.outbox) return this.#post(LINES, line.id, line.id, bodyOf(line));
+    const { reference, outbox } = this;
+    const { id, captured_at, ...set } = bodyOf(line);
+    const date = businessDate(line.at, reference.shop?.turnover_hour ?? 0);
+    try {
+      const slip_number = await this.#slip(id, date);
+      const quoted = {
+        rate: line.quoted === null ? null : sentMoney(line.quoted),
+        slot: reference.slot()?.id ?? null,
+      };
+      const row = await outbox.record({
+        operation: "CREATE",
+        entity_id: id,
+        set: slip_number ? { ...set, slip_number } : set,
+        captured: reference.stamp(line.at),
+        quoted,
+        supersedes: this.waiting.find((op) => op.entity_id === id && op.status === "needs_fix")?.id ?? null,
+        entry: {
+          farmer_id: line.farmer,
+          flower_type: line.flower,
+          date,
+          quantity: sentQuantity(line.quantity),
+          unit: line.unit,
+          rate: quoted.rate,
+          total: line.amount === null ? null : sentMoney(line.amount),
+          status: "confirmed",
+          version: 1,
+          slip_number,
+          captured_at,
+          sync_timestamp: null,
+        },
+      });
+      this.rows.set(id, { ...row, asOf: null });
+      // Before it is said that it is saved, the screen knows that it is only here.
+      await this.look();
+      outbox.drain();
+      return { kind: "ok", entry: entryOf(row) };
+    } catch (error) {
+      if (error instanceof /** @type {any} */ (self).malarOffline.Taken)
+        return { kind: "refused", problem: { ...TAKEN } };
+      return { kind: "full" };
+    }
+  }
+
+  /** The number of a line's slip, the same for every try of it. @param {string} id @param {string} date @returns {Promise<string | null>} */
+  #slip(id, date) {
+    const known = this.#slips.get(id) ?? this.outbox.device.slip(date);
+    this.#slips.set(id, known);
+    known.catch(() => this.#slips.delete(id));
+    return known;
   }
 
   /**
    * Undo a line of this page: it stays in the book, struck out.
    *
-   * @param {Done} done @param {string} reason for people, in their language @returns {Promise<Result>}
+   * @param {Pick<Done, "version"> & {line: Pick<Line, "id">}} done @param {string} reason for people, in their language
+   * @returns {Promise<Result>}
    */
-  cancel(done, reason) {
+  async cancel(done, reason) {
     const { id } = done.line;
+    await this.#begun;
+    if (this.outbox) {
+      const { reference, outbox } = this;
+      const version = this.rows.get(id)?.version ?? done.version;
+      try {
+        const captured = reference.stamp(reference.now());
+        const row = await outbox.cancel({ entity_id: id, version, reason, captured });
+        await this.look();
+        outbox.drain();
+        return { kind: "ok", entry: entryOf(row) };
+      } catch {
+        return { kind: "full" };
+      }
+    }
     const key = this.#cancellations.get(id) ?? crypto.randomUUID();
     this.#cancellations.set(id, key);
     return this.#post(`${LINES}${id}/void/`, key, id, { version: done.version, reason });
@@ -96,7 +252,26 @@ export class Book {
   }
 }
 
-/** @param {Line} line @returns {object} as POST daily-entries reads it */
+/** What was written with this id is another line. @type {Problem} */
+const TAKEN = { type: "", title: "", detail: "", errors: [], code: "id_exists", status: 409 };
+
+/** A line as it stands on the tablet. @param {any} row @returns {Entry} */
+function entryOf(row) {
+  const { id, slip_number, rate, total, quantity, version, status, needs_review } = row;
+  return {
+    id,
+    slip_number: slip_number ?? "",
+    rate,
+    amount: total,
+    quantity,
+    version,
+    status,
+    needs_review: Boolean(needs_review),
+    rate_pending: rate === null,
+  };
+}
+
+/** @param {Line} line @returns {{id: string, captured_at: string} & Record<string, any>} as POST daily-entries reads it */
 function bodyOf({ id, farmer, flower, at, unit, sacks, quantity, rate, reason }) {
   const sent = { id, farmer, flower, captured_at: sentMoment(at) };
   const figures =

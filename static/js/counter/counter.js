@@ -13,13 +13,13 @@
 import { keepAwake } from "./awake.js";
 import { Book, doneOf, isSame } from "./book.js";
 import { draft, forgetDraft, keepDraft, storage } from "./draft.js";
-import { paiseOf, rupees, sentQuantity } from "./figures.js";
-import { mountFind } from "./find.js";
+import { paiseOf, plain, rupees, sentQuantity } from "./figures.js";
 import { first } from "./first.js";
 import { Tally } from "./question.js";
 import { marketTime, sentMoment } from "./rates.js";
 import { Reference } from "./ref.js";
 import { canRead, follow, Scale } from "./scale.js";
+import { Shelf } from "./shelf.js";
 import { emptySlip, isEmpty, keyOf, press, quantityIn, wantsReason } from "./slip.js";
 import { Sounds } from "./sounds.js";
 import { mountVersion } from "./version.js";
@@ -34,11 +34,17 @@ const RECENTS = 8;
 const WAITING = 60;
 /** What means what is on the screen now, which will be gone by then. */
 const NEVER_WAITS = new Set(["save", "undo", "minus", "clear", "answerQuestion", "clearAnyway"]);
+/** So long a line may be under way before it is said that it is only here. */
+const UNDER_WAY_MS = 1000;
 /** How often, and for how long, somebody unknown is looked for on the server. */
 const LOOK_EVERY_MS = 5000;
 const LOOK_MS = 2000;
 
-const reference = new Reference();
+/** The scripts of static/js/offline/; null where they did not come. @type {any} */
+const offline = /** @type {any} */ (self).malarOffline?.Outbox
+  ? /** @type {any} */ (self).malarOffline
+  : null;
+const reference = new Reference({ shelf: offline && new Shelf(offline) });
 const book = new Book(reference);
 const tally = new Tally(storage(() => localStorage));
 const sounds = new Sounds(storage(() => localStorage));
@@ -68,6 +74,11 @@ let latched = { id: "", until: 0 };
 let isUndoing = false;
 /** The last thing sent did not arrive. */
 let isCutOff = false;
+let hasBegun = false;
+/** Lines that were taken back here, until the server has said so too. @type {Set<string>} */
+const takenBack = new Set();
+/** What of the tablet's storage is to be warned of: nothing, that it may be cleared, or that it is nearly full. @type {"" | "loose" | "full"} */
+let risk = "";
 /** @type {ReturnType<typeof setTimeout> | undefined} */
 let closing;
 /** @type {Farmer[] | undefined} */
@@ -188,7 +199,8 @@ async function write(made, before) {
   const asleep = reference.now();
   if (!reference.isClockSure) {
     sent = before;
-    if (await reference.hello()) made = { ...made, at: made.at + reference.now() - asleep };
+    await reference.findTime();
+    made = { ...made, at: made.at + reference.now() - asleep };
   }
   const { tried } = before;
   const { dayOf } = world();
@@ -210,7 +222,7 @@ async function write(made, before) {
     remember(line, result.entry);
     showDone(done);
     change({ type: "written", done });
-    reference.refresh(["day"]);
+    if (book.isOnlineOnly) reference.refresh(["day"]);
     replay();
     if (rate !== line.quoted) {
       notice = otherRate(done, rate);
@@ -248,7 +260,10 @@ function otherRate(done, rate) {
 /** A line just written hangs on the string at once; the next refresh says the same. @param {Line} line @param {import("./book.js").Entry} entry */
 function remember(line, entry) {
   const { day } = reference;
-  if (!day) return;
+  const came = reference.farmers.get(line.farmer);
+  // A farmer who is there already keeps his place: nothing moves under the finger.
+  if (came && !recents.includes(came)) recents = [came, ...recents].slice(0, RECENTS);
+  if (!day || !book.isOnlineOnly) return;
   const { id, farmer, flower, unit } = line;
   const { amount, rate, status, version } = entry;
   const quantity = sentQuantity(line.quantity);
@@ -258,15 +273,13 @@ function remember(line, entry) {
     ...day.last.filter((each) => each.id !== id),
   ];
   day.lines += 1;
-  const came = reference.farmers.get(farmer);
-  // A farmer who is there already keeps his place: nothing moves under the finger.
-  if (came && !recents.includes(came)) recents = [came, ...recents].slice(0, RECENTS);
 }
 
 /** What to say of a line that was not written. @param {Exclude<import("./book.js").Result, {kind: "ok"}>} result @param {Line} line @returns {Panel} */
 function whyNot(result, line) {
   if (result.kind === "signedOut") return gate();
   if (result.kind === "unreachable") return notSure(back());
+  if (result.kind === "full") return noRoom([again(), back()]);
   const { problem } = result;
   if (isEarlier(problem)) {
     arrived = line.id;
@@ -278,6 +291,11 @@ function whyNot(result, line) {
   if (field === "weight" || field === "rate") slip = press(slip, { type: "setRing", ring: field }, world());
   const text = field ? say(`refused_${field}`, { detail }) : detail;
   return { kind: "refused", title: say("refused_title"), text, answers: [{ ...back(), best: true }] };
+}
+
+/** The only alarm that stops the work: the tablet cannot keep it. @param {import("./view.js").Answer[]} answers @returns {Panel} */
+function noRoom(answers) {
+  return { kind: "refused", title: say("disk_title"), text: say("disk_text"), answers };
 }
 
 /** @param {import("./book.js").Problem} problem */
@@ -353,7 +371,8 @@ async function takeBack(done) {
   isCutOff = result.kind === "unreachable";
   if (result.kind === "ok") {
     const line = reference.day?.last.find((each) => each.id === done.line.id);
-    if (line && line.status !== "voided" && reference.day) {
+    if (!book.isOnlineOnly) takenBack.add(done.line.id);
+    else if (line && line.status !== "voided" && reference.day) {
       line.status = "voided";
       reference.day.lines -= 1;
     }
@@ -361,11 +380,12 @@ async function takeBack(done) {
     sounds.play("sent");
     view.announce(view.sentence(done, world(), "undone"));
     change({ type: "cancelled", id: done.line.id });
-    reference.refresh(["day"]);
+    if (book.isOnlineOnly) reference.refresh(["day"]);
     return;
   }
   sounds.play("failure");
   if (result.kind === "signedOut") notice = gate();
+  else if (result.kind === "full") notice = noRoom([{ ...back(), best: true }]);
   else if (result.kind === "unreachable")
     notice = { kind: "off", title: say("undo_off"), text: say("off_undo"), answers: [back()] };
   else {
@@ -378,6 +398,111 @@ async function takeBack(done) {
     }
     notice = { kind: "refused", title: say("undo_off"), text, answers: [back()] };
   }
+  draw();
+}
+
+// --- What the outbox says -----------------------------------------------------------------------
+
+/** The book is the tablet's own, and it is asked not to lose it. */
+function begin() {
+  const { user, shopId: shop } = reference;
+  if (hasBegun || !user) return;
+  hasBegun = true;
+  if (!offline) return;
+  book.begin(new offline.Outbox({ user: user.id, shop }));
+  lookAtStorage();
+}
+
+async function lookAtStorage() {
+  const { storage } = navigator;
+  const isKept = (await storage?.persisted?.()) || (await storage?.persist?.().catch(() => false));
+  const { usage = 0, quota = 0 } = (await storage?.estimate?.().catch(() => undefined)) ?? {};
+  risk = quota && usage > quota * 0.9 ? "full" : isKept ? "" : "loose";
+  draw();
+}
+
+book.addEventListener("change", () => {
+  for (const id of takenBack) {
+    const kept = book.kept(id);
+    if (kept === "conflict") {
+      notice = { kind: "refused", title: say("undo_off"), text: say("undo_gone"), answers: [back()] };
+      sounds.play("failure");
+    }
+    if (kept === "conflict" || !kept) takenBack.delete(id);
+  }
+  if (book.waiting.length) setTimeout(draw, UNDER_WAY_MS);
+  draw();
+});
+
+book.addEventListener("taken", (event) => {
+  const ids = /** @type {CustomEvent<string[]>} */ (event).detail;
+  sounds.play("sent");
+  for (const id of ids) {
+    const before = slip.done.find(({ line }) => line.id === id);
+    const row = book.rows.get(id);
+    if (!before || row.status === "voided") continue;
+    const done = doneOf(before.line, { ...row, amount: row.total });
+    slip = press(slip, { type: "taken", done }, world());
+    if (shownDone?.line.id === id) shownDone = done;
+    const rate = row.rate === null ? null : paiseOf(row.rate);
+    if (rate !== done.line.quoted && !notice) {
+      sounds.play("question");
+      notice = otherRate(done, rate);
+    }
+  }
+  reference.refresh(["day"]);
+});
+
+/** What is on its way, and what has not arrived; a moment ago is no trouble yet. */
+function unsent() {
+  const { waiting } = book;
+  const isLate = waiting.some(
+    (op) => op.retry_count > 0 || op.status === "stalled" || Date.now() - op.created > UNDER_WAY_MS,
+  );
+  const ask = (/** @type {string[]} */ ...of) => waiting.filter(({ status }) => of.includes(status)).length;
+  return {
+    count: new Set(waiting.map((op) => op.entity_id)).size,
+    asks: ask("needs_fix", "conflict"),
+    isLate: isLate || isCutOff || !reference.isReachable || Boolean(book.outbox?.obstacle),
+  };
+}
+
+async function openSync() {
+  const { openSync: open } = await import("./sync.js");
+  open({ book, reference, world, risk, mend, takeBack: takeBackKept });
+}
+
+/** A line that the server could not use, on the slip again. @param {any} row of the tablet's entries */
+function mend(row) {
+  const { facts } = row;
+  const now = world();
+  const flower = now.flowers.get(facts.flower);
+  const sacks = (facts.sack_weights ?? [facts.gross_quantity ?? facts.quantity]).map(
+    (/** @type {string} */ sack) => Math.round(Number(sack) * 1000),
+  );
+  let made = press(
+    { ...emptySlip(now, slip), id: row.id },
+    { type: "chooseFarmer", farmer: facts.farmer },
+    now,
+  );
+  if (flower) made = press(made, { type: "chooseFlower", flower: flower.id }, now);
+  const weight = plain(sacks.at(-1) ?? 0);
+  const rateText = facts.rate ?? null;
+  const reason = facts.rate_reason ?? null;
+  made = { ...made, weight, sacks: sacks.slice(0, -1), rateText, reason, effect: null };
+  if (isEmpty(slip)) {
+    slip = made;
+    notice = null;
+  } else
+    notice = { kind: "off", title: say("other_open", { number: slip.number }), text: "", answers: [back()] };
+  draw();
+}
+
+/** @param {any} row of the tablet's entries */
+async function takeBackKept(row) {
+  const result = await book.cancel({ line: { id: row.id }, version: row.version }, say("undo_reason"));
+  if (result.kind === "ok") change({ type: "cancelled", id: row.id });
+  else notice = noRoom([back()]);
   draw();
 }
 
@@ -412,8 +537,9 @@ function draw() {
   view.drawTiles(drawn, now);
   view.drawSlip(drawn, now, { isSaved: shownDone !== null, isLooking });
   view.drawRecents(recents, drawn, now);
-  view.drawDone(shownDone, now);
-  view.drawString(reference.day?.last ?? [], reference.day?.lines ?? null, now);
+  view.drawDone(shownDone, now, Boolean(shownDone && book.kept(shownDone.line.id)));
+  const { lines, count } = book.linesOf(reference.day);
+  view.drawString(lines, count, now);
   view.drawUndo(slip.done.at(-1), now);
   view.drawScale(now.scale, canRead());
   drawInPlace(drawn, now);
@@ -442,7 +568,11 @@ function emptyShop() {
 }
 
 function drawPill() {
-  if (slip.tried) view.drawPill("off", say("pill_unsaved"));
+  const { count, asks, isLate } = unsent();
+  view.drawWaiting(count, risk, isLoaded() && hasBegun && book.isOnlineOnly);
+  if (asks) view.drawPill("off", say("pill_asks", { count: asks }));
+  else if (count && isLate) view.drawPill("off", say("pill_kept", { count }));
+  else if (slip.tried) view.drawPill("off", say("pill_unsaved"));
   else if (isCutOff || !reference.isReachable) view.drawPill("off", say("pill_off"));
   else if (reference.isSignedOut) view.drawPill("off", say("pill_out"));
   else view.drawPill(isLoaded() ? "ok" : "wait", say(isLoaded() ? "pill_ok" : "pill_loading"));
@@ -450,8 +580,12 @@ function drawPill() {
 
 // --- What the reference says ----------------------------------------------------------------
 
+reference.addEventListener("other", () => location.reload());
 reference.addEventListener("change", () => {
   isCutOff = false;
+  begin();
+  if (reference.csrf && reference.isReachable) book.revive();
+  if (notice?.title === say("pill_off")) notice = null;
   if (notice?.title === say("sign_in_title")) notice = null;
   for (const place of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-owner]")))
     place.hidden = reference.user?.role !== "admin";
@@ -470,8 +604,9 @@ reference.addEventListener("change", () => {
     bidden();
   } else if (known.length !== farmers.length) recents = lately();
   else recents = recents.map((farmer) => reference.farmers.get(farmer.id) ?? farmer);
-  if (known?.[0] !== farmers[0] || known?.length !== farmers.length) find.know(farmers);
+  const isNew = known?.[0] !== farmers[0] || known?.length !== farmers.length;
   known = farmers;
+  if (isNew) (window.requestIdleCallback ?? setTimeout)(finder);
   if (!sent) change({ type: "refresh" });
   replay();
 });
@@ -589,6 +724,7 @@ const clicked = {
     /** @type {HTMLDialogElement} */ (at("flowers")).showModal();
   },
   "find-open": () => act("find"),
+  pill: openSync,
   scale: () => (scale.reading().state === "none" ? connect() : act({ type: "takeScale" })),
   hand() {
     const isLeft = document.documentElement.dataset.hand !== "left";
@@ -631,14 +767,24 @@ document.addEventListener("paste", (event) => {
   act({ type: "paste", text: event.clipboardData?.getData("text") ?? "" });
 });
 
-const find = mountFind(
-  (farmer) => act({ type: "chooseFarmer", farmer }),
-  world,
-  () => recents.map((farmer) => farmer.id),
-);
+/** Fetched when there is time: nobody looks for a name before he has seen the page. @type {Promise<ReturnType<typeof import("./find.js").mountFind>> | undefined} */
+let finding;
 
-function openFind() {
-  find.open();
+async function finder() {
+  finding ??= import("./find.js").then(({ mountFind }) =>
+    mountFind(
+      (farmer) => act({ type: "chooseFarmer", farmer }),
+      world,
+      () => recents.map((farmer) => farmer.id),
+    ),
+  );
+  const find = await finding;
+  find.know(known ?? []);
+  return find;
+}
+
+async function openFind() {
+  (await finder()).open();
 }
 
 at("flowers").addEventListener("click", (event) => {
@@ -697,6 +843,19 @@ function listenTo(port) {
   follow(port, scale, { signal: new AbortController().signal, onChange });
   setInterval(onChange, 500); // silence is a reading too
 }
+
+// --- Signs of life ---------------------------------------------------------------------------
+
+for (const [sign, target] of /** @type {[string, EventTarget][]} */ ([
+  ["online", window],
+  ["pageshow", window],
+  ["visibilitychange", document],
+]))
+  target.addEventListener(sign, () => {
+    if (document.visibilityState !== "visible") return;
+    if (sign === "online") reference.again();
+    book.revive();
+  });
 
 // --- Begin ----------------------------------------------------------------------------------
 

@@ -23,10 +23,16 @@ const DRIFT_MS = 2000;
 const REFRESH_MS = 30_000;
 /** Farmers are seldom new in the middle of a morning. */
 const ALL_MS = 600_000;
+/** So long the server is waited for before the tablet says what it knows itself. */
+const SHELF_MS = 1000;
+/** The best time of so long ago is better than a worse one of now. */
+const SAMPLE_MS = 3_600_000;
+/** One run of this page. */
+const BOOT = crypto.randomUUID();
 
 /**
- * Dispatches `change` when something was fetched, `signedout` when the session is over (or the role may not),
- * and `unreachable` when nothing came through: what is known stays, with its `asOf`.
+ * Dispatches `change` when something was fetched, `signedout` when the session is over (or the role may not), `other`
+ * when somebody else is signed in, and `unreachable` when nothing came through: what is known stays, with its `asOf`.
  */
 export class Reference extends EventTarget {
   /** @type {User | null} */
@@ -59,16 +65,28 @@ export class Reference extends EventTarget {
   #offset = 0;
   /** How far Date.now() was ahead of our clock when the server last said the time. */
   #drift = 0;
+  /** How wrong the time may be, ms; null: nobody knows. @type {number | null} */
+  #uncertain = null;
+  #sampledAt = -Infinity;
+  #jumps = 0;
+  #cursor = "";
   #allAt = -Infinity;
   #isLong = false;
   /** @type {ReturnType<typeof setInterval> | undefined} */
   #timer;
 
   /**
-   * @param {{fetch?: typeof fetch, page?: Pick<Document, "addEventListener" | "removeEventListener" | "visibilityState">, clock?: () => number}} [outside]
+   * @param {{fetch?: typeof fetch, page?: Pick<Document, "addEventListener" | "removeEventListener" | "visibilityState">, clock?: () => number,
+   *   shelf?: import("./shelf.js").Shelf | null}} [outside] shelf: where the tablet keeps what it was told
    */
-  constructor({ fetch: send = (...args) => fetch(...args), page = document, clock = steady } = {}) {
+  constructor({
+    fetch: send = (...args) => fetch(...args),
+    page = document,
+    clock = steady,
+    shelf = null,
+  } = {}) {
     super();
+    this.shelf = shelf;
     this.send = send;
     this.page = page;
     this.clock = clock;
@@ -87,13 +105,53 @@ export class Reference extends EventTarget {
     this.#timer = setInterval(this.#again, REFRESH_MS);
     this.page.addEventListener("visibilitychange", this.#again);
     this.#isLong = true;
+    await this.#fromShelf(who);
     if (await this.hello(who)) await this.refresh(ALL, all);
     this.#isLong = false;
+  }
+
+  /**
+   * What the tablet knows itself, at once where hello has said whose it is. Where the server is slow or away, it is
+   * whoever was signed in last; not when he has signed out, nor for ever.
+   *
+   * @param {Asked} who
+   */
+  async #fromShelf(who) {
+    const { shelf } = this;
+    if (!shelf) return;
+    const late = new Promise((go) => setTimeout(go, SHELF_MS, null));
+    const heard = await Promise.race([who, late]);
+    if (heard && !heard.body) return; // nobody is signed in
+    const session = heard ? { user: heard.body.user, shop: heard.body.shop } : await shelf.session();
+    const kept = session && (await shelf.load(session.user.id, session.shop));
+    if (!kept || this.asOf !== "") return;
+    this.user = session.user;
+    this.shopId = session.shop;
+    if (!heard && kept.clock) {
+      // By the wall: our own clock begins anew with every page.
+      this.#drift = Date.now() - this.clock();
+      this.#offset = kept.clock.offset_ms + this.#drift;
+      this.#jumps = kept.clock.jumps;
+    } else if (heard) this.#setClock(heard);
+    this.#cursor = kept.cursor;
+    this.#take(kept.ref);
+    this.#allAt = -Infinity;
+    const today = businessDate(this.now(), this.shop?.turnover_hour ?? 0);
+    // Yesterday's rates hold for nothing, and its lines are not today's.
+    if (businessDate(this.ratesAt, this.shop?.turnover_hour ?? 0) !== today) this.rates = [];
+    if (this.day?.date !== today)
+      this.day = { date: today, lines: 0, kilograms: "0.000", amount: "0.00", last: [] };
+    this.dispatchEvent(new Event("change"));
   }
 
   stop() {
     clearInterval(this.#timer);
     this.page.removeEventListener("visibilitychange", this.#again);
+  }
+
+  /** Ask now, and not in half a minute. */
+  again() {
+    return this.#again();
   }
 
   #again = async () => {
@@ -106,25 +164,42 @@ export class Reference extends EventTarget {
   async hello(asked = askWho(this)) {
     const answer = await this.#hear(asked);
     if (!answer || this.#isOther(answer.shop)) return false;
+    if (this.user && this.user.id !== answer.user.id) {
+      this.dispatchEvent(new Event("other"));
+      return false;
+    }
     this.user = answer.user;
     this.shopId = answer.shop;
     this.csrf = answer.csrf;
+    this.shelf?.meet(answer.user, answer.shop);
     this.dispatchEvent(new Event("change"));
     return true;
   }
 
   /** @param {Part[]} [parts] @param {Asked} [asked] @returns {Promise<boolean>} whether it got through */
-  async refresh(parts = ["rates", "day"], asked = askFor(parts, this)) {
+  async refresh(parts = ["rates", "day"], asked = askFor(parts, this, this.#cursor)) {
     this.#isLong ||= isLong(parts);
     const answer = await this.#hear(asked);
     if (isLong(parts)) this.#isLong = false;
     if (!answer || this.#isOther(answer.shop.id)) return false;
     // Answers may overtake each other; an older one says nothing new.
     if (Date.parse(answer.as_of) < Date.parse(this.asOf)) return true;
+    this.#take(answer);
+    if (this.user) this.shelf?.keep(this.user.id, answer);
+    this.dispatchEvent(new Event("change"));
+    return true;
+  }
+
+  /** @param {any} answer of ref/ */
+  #take(answer) {
     this.asOf = answer.as_of;
     this.shop = answer.shop;
     if (answer.farmers) {
-      const farmers = answer.farmers.map(farmerOf);
+      const before = answer.farmers_complete === false ? [...this.farmers.values()] : [];
+      const changed = new Set(answer.farmers.map((/** @type {Farmer} */ { id }) => id));
+      const farmers = [...before.filter(({ id }) => !changed.has(id)), ...answer.farmers.map(farmerOf)];
+      if (before.length) farmers.sort((one, other) => one.number - other.number);
+      this.#cursor = answer.cursor ?? "";
       this.farmers = new Map(farmers.map((/** @type {Farmer} */ farmer) => [farmer.id, farmer]));
       this.numbers = new Map(farmers.map((/** @type {Farmer} */ farmer) => [farmer.number, farmer]));
     }
@@ -137,11 +212,9 @@ export class Reference extends EventTarget {
     if (answer.slots) this.slots = answer.slots;
     if (answer.rates) {
       this.rates = answer.rates.map(rateOf);
-      this.ratesAt = Date.parse(answer.as_of);
+      this.ratesAt = Date.parse(answer.rates_at ?? answer.as_of);
     }
     if (answer.day) this.day = answer.day;
-    this.dispatchEvent(new Event("change"));
-    return true;
   }
 
   /** Somebody signed in to another shop in this browser: nothing of it may mix with ours. @param {string} shop its id */
@@ -162,12 +235,51 @@ export class Reference extends EventTarget {
     const wasReachable = this.isReachable;
     this.isReachable = Boolean(heard?.body);
     if (heard?.body) {
-      const { body, sentAt, heardAt, drift } = heard;
       this.isSignedOut = false;
-      this.#offset = clockOffset(body.server_time ?? body.as_of, sentAt, heardAt);
-      this.#drift = drift;
+      this.#setClock(heard);
     } else if (wasReachable) this.dispatchEvent(new Event("unreachable"));
     return heard?.body ?? null;
+  }
+
+  /** What the server says the time is: the least uncertain of an hour counts. @param {import("./ask.js").Heard} heard */
+  #setClock({ body, sentAt, heardAt, drift }) {
+    const uncertain = Math.round((heardAt - sentAt) / 2);
+    const isOld = this.clock() - this.#sampledAt > SAMPLE_MS || Math.abs(drift - this.#drift) > DRIFT_MS;
+    if (this.#uncertain !== null && uncertain > this.#uncertain && !isOld) return;
+    if (this.#sampledAt > -Infinity && Math.abs(drift - this.#drift) > DRIFT_MS) this.#jumps += 1;
+    this.#offset = clockOffset(body.server_time ?? body.as_of, sentAt, heardAt);
+    this.#drift = drift;
+    this.#uncertain = uncertain;
+    this.#sampledAt = this.clock();
+    const rtt_ms = Math.round(heardAt - sentAt);
+    const offset_ms = Math.round(this.#offset - drift);
+    this.shelf?.keepClock({ offset_ms, rtt_ms, at: Date.now(), jumps: this.#jumps });
+  }
+
+  /** The device slept, or its clock was set: the server is asked, for a moment only; else the wall's clock counts. */
+  async findTime() {
+    if (this.isClockSure) return;
+    await Promise.race([this.hello(), new Promise((go) => setTimeout(go, SHELF_MS))]);
+    if (this.isClockSure) return;
+    const drift = Date.now() - this.clock();
+    this.#offset += drift - this.#drift;
+    this.#drift = drift;
+    this.#uncertain = null;
+    this.#jumps += 1;
+  }
+
+  /** A moment of ours as a tablet's operation says it: by its own clock, and what that is worth. @param {number} at epoch ms by the server's clock */
+  stamp(at) {
+    const offset_ms =
+      this.#sampledAt === -Infinity && !this.#offset ? null : Math.round(this.#offset - this.#drift);
+    const mono_ms = Math.round(performance.now());
+    return {
+      device_ms: Math.round(at - (offset_ms ?? 0)),
+      offset_ms,
+      unc_ms: this.isClockSure ? this.#uncertain : null,
+      mono_ms,
+      boot: BOOT,
+    };
   }
 
   /** The session is over. What was fetched stays, so that a slip can be finished after signing in. */
@@ -196,7 +308,10 @@ export class Reference extends EventTarget {
   /** @param {string} flower @param {number} at epoch ms @returns {number | null} paise per unit */
   rateAt(flower, at) {
     const { rates, slots, shop } = this;
-    return rateAt({ rates, slots, turnoverHour: shop?.turnover_hour ?? 0 }, flower, at);
+    const turnoverHour = shop?.turnover_hour ?? 0;
+    // Fetched yesterday: what holds today is not known here, and yesterday's is never taken for it.
+    const isOld = businessDate(this.ratesAt, turnoverHour) < businessDate(at, turnoverHour);
+    return isOld ? null : rateAt({ rates, slots, turnoverHour }, flower, at);
   }
 
   /** What a slip is filled from; add `scale` and `asks`. @returns {Omit<World, "scale" | "asks">} */

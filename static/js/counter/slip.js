@@ -139,9 +139,11 @@ import { questionAbout } from "./question.js";
  *   | {type: "clearAnyway"}
  *   | {type: "putBack", slip: Slip}
  *   | {type: "written", done: Done}
+ *   | {type: "taken", done: Done}
  *   | {type: "cancelled", id: string}} Happening
  *   takeScale: the chip was tapped. scale: its reading changed; fills by itself where that is safe.
  *   refresh: rates or minutes went on, or farmers came. clearAnyway: although it was tried. putBack: a line could not be written; only onto an empty slip.
+ *   taken: the server has a line, and this is what it made of it.
  */
 
 const PLACES = 3;
@@ -261,6 +263,10 @@ function happened(slip, happening, world) {
         : slip;
     case "written":
       return { ...slip, done: [...slip.done, happening.done].slice(-KEPT_TO_UNDO) };
+    case "taken": {
+      const { done } = happening;
+      return { ...slip, done: slip.done.map((each) => (each.line.id === done.line.id ? done : each)) };
+    }
     case "cancelled":
       return { ...slip, done: slip.done.filter((done) => done.line.id !== happening.id) };
     case "refresh":

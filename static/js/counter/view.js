@@ -7,7 +7,6 @@
  * @typedef {import("./slip.js").Flower} Flower
  * @typedef {import("./slip.js").Done} Done
  * @typedef {import("./question.js").Question} Question
- * @typedef {import("./ref.js").DayLine} DayLine
  *
  * @typedef {object} Answer one thing to tap under what is asked or said
  * @property {string} label
@@ -30,6 +29,7 @@
  * @property {string} name
  * @property {string} what
  * @property {boolean} isVoid
+ * @property {string} kept how it waits on the tablet; empty: the server has it
  */
 
 import { grouped, paiseOf, plain, quantityOf, rupees, shown } from "./figures.js";
@@ -122,8 +122,19 @@ function hour(time) {
 
 /** @param {"wait" | "ok" | "off"} net @param {string} text */
 export function drawPill(net, text) {
-  at("pill").dataset.net = net;
+  const pill = at("pill");
+  pill.dataset.net = net;
   put("pill-words", text);
+  const warning = pill.dataset.risk ? say(`disk_${pill.dataset.risk}`) : "";
+  const label = [text, warning].filter(Boolean).join(". ");
+  if (pill.getAttribute("aria-label") !== label) pill.setAttribute("aria-label", label);
+}
+
+/** How many entries are only here, and whether they are safe. @param {number} count @param {"" | "loose" | "full"} risk @param {boolean} isNone the tablet keeps nothing */
+export function drawWaiting(count, risk, isNone) {
+  const pill = at("pill");
+  pill.dataset.waiting = String(count);
+  pill.dataset.risk = isNone ? "none" : risk;
 }
 
 /** @param {HTMLElement} row @param {Farmer} farmer @param {number} digits */
@@ -390,14 +401,15 @@ export function shake(part) {
   setTimeout(() => petal.classList.remove("shake"), 400);
 }
 
-/** A line that stands in the book, for 1.2 s. @param {Done | null} done @param {World} world */
-export function drawDone(done, world) {
+/** A line that is written down, for 1.2 s. @param {Done | null} done @param {World} world @param {boolean} isKept the server does not have it yet */
+export function drawDone(done, world, isKept) {
   at("done").hidden = !done;
   at("slip").hidden = Boolean(done);
   if (!done) return;
   const { line, amount } = done;
   const flower = world.flowers.get(line.flower);
-  put("done-title", say("saved"));
+  put("done-title", say(isKept ? "saved_here" : "saved"));
+  at("done").toggleAttribute("data-kept", isKept);
   /** @type {HTMLElement} */ (at("done-amount").parentElement).hidden = amount === null;
   put("done-amount", amount === null ? "" : rupees(amount, true));
   at("done").dataset.digits = String(Math.min(12, at("done-amount").textContent?.length ?? 0));
@@ -516,7 +528,7 @@ export function drawReasons(slip) {
   check(answers, slip.reason);
 }
 
-/** @param {DayLine} line @param {World} world @returns {Bead} */
+/** @param {import("./book.js").KeptLine} line @param {World} world @returns {Bead} */
 function beadOf(line, world) {
   const farmer = world.farmers.get(line.farmer);
   const flower = world.flowers.get(line.flower);
@@ -531,10 +543,11 @@ function beadOf(line, world) {
     name: nameOf(farmer),
     what: `${flowerName(flower)} ${shown(thousandths, unit)} ${say(unit)}`,
     isVoid: line.status === "voided",
+    kept: line.kept ?? "",
   };
 }
 
-/** The lines of today on their string. @param {DayLine[]} lines newest first @param {number | null} count @param {World} world */
+/** The lines of today on their string; what is only here is a bud. @param {import("./book.js").KeptLine[]} lines newest first @param {number | null} count @param {World} world */
 export function drawString(lines, count, world) {
   const string = at("string");
   const beads = lines.slice(0, 4).map((line) => beadOf(line, world));
@@ -548,13 +561,15 @@ export function drawString(lines, count, world) {
       const [, what] = item.querySelectorAll("p");
       const tag = /** @type {Element} */ (item.querySelector(".tag span"));
       item.classList.toggle("void", bead.isVoid);
-      bloom(item.querySelector(".bead use"), bead.glyph);
+      item.dataset.kept = bead.kept;
+      bloom(item.querySelector(".bead use"), bead.kept ? "bud" : bead.glyph);
       put(/** @type {Element} */ (item.querySelector(".amt")), bead.amount);
       put(who, bead.who);
       put(name, bead.name);
       put(what, bead.what);
-      put(tag, say(bead.isVoid ? "cancelled" : "stands"));
-      tag.classList.toggle("vh", !bead.isVoid);
+      const asks = bead.kept === "needs_fix" || bead.kept === "conflict";
+      put(tag, say(bead.isVoid ? "cancelled" : asks ? "asks" : bead.kept ? "kept" : "stands"));
+      tag.classList.toggle("vh", !bead.isVoid && !bead.kept);
       return item;
     }),
   );
