@@ -47,6 +47,8 @@ class ReviewReason(models.TextChoices):
     CLOCK = "clock", _("the tablet’s clock was ahead")
     INACTIVE = "inactive", _("farmer or flower no longer active")
     RATE_DIFFERS = "rate_differs", _("another rate than the tablet showed")
+    DUPLICATE = "duplicate", _("perhaps entered on two devices")
+    TIME_UNSURE = "time_unsure", _("its time is not certain, and the rate changed then")
 
 
 class CorrectionReason(models.TextChoices):
@@ -216,6 +218,8 @@ LOOK_ALIKE_WITHIN = dt.timedelta(minutes=10)
 FAR_FROM_CALLED = Decimal("0.30")
 BAND_NEEDS = 5
 BAND_FACTOR = 3
+MOST_UNSURE = dt.timedelta(hours=1)
+"""How far off a tablet's clock is taken to be where nobody can say."""
 CLOCK_SKEW = dt.timedelta(minutes=2)
 """How far a client's clock may run ahead before its time counts as the future."""
 

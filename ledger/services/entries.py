@@ -15,6 +15,7 @@ from psycopg.types.json import Jsonb
 
 from ledger.domain import (
     CLOCK_SKEW,
+    MOST_UNSURE,
     SHOP_SERIES,
     EntryKind,
     EntryStatus,
@@ -22,7 +23,7 @@ from ledger.domain import (
     questions_about,
 )
 from ledger.events import EntryCorrected, EntryRecorded, EntryVoided
-from ledger.models import DailyEntry, Farmer
+from ledger.models import DailyEntry, DayClose, Farmer
 from ledger.selectors.answers import entry_answer
 from ledger.selectors.commission import commission_for
 from ledger.selectors.days_cash import first_open_day
@@ -89,6 +90,8 @@ class NewLine:
     already_weighed: bool = False
     """Kept whatever the shop has closed or put out of use since; somebody looks at it."""
     clock_was_ahead: bool = False
+    unsure_by: dt.timedelta = dt.timedelta(0)
+    """How far off the clock that told its time may have been."""
 
 
 def record_entry(
@@ -192,6 +195,7 @@ def enter(by: Membership, line: NewLine, *, id: UUID, day: dt.date, received_at:
     known = line_background(
         by.shop, line.farmer_id, line.flower_id, line.captured_at, own_day, line.adjustments
     )
+    known = _as_far_as_clocks_tell(known, line, own_day, received_at)
     entry = decided(by, line, known, id=id, day=day, received_at=received_at)
     if line.slip and by.shop.daily_entries.on(day).filter(slip_number=line.slip).exists():
         mark_slip_taken(entry)
@@ -200,6 +204,46 @@ def enter(by: Membership, line: NewLine, *, id: UUID, day: dt.date, received_at:
         make_automatic_charges(entry, by, known.fees)
     record(EntryRecorded(entry=entry.pk, farmer=entry.farmer_id), shop=by.shop)
     return entry
+
+
+def _as_far_as_clocks_tell(
+    known: LineBackground, line: NewLine, day: dt.date, received_at: dt.datetime
+) -> LineBackground:
+    """Take the rate from before a change that the line's clock cannot tell it from, and know the one after it, too.
+
+    A change is a boundary of slots, or a rate that was called. Two questions, of a line whose clock may be off.
+    """
+    if not line.unsure_by or line.rate is not None or known.flower is None:
+        return known
+    unsure_by = min(line.unsure_by, MOST_UNSURE)
+    latest = max(min(line.captured_at + unsure_by, received_at), line.captured_at)
+    quotes = [
+        rate_at(known.flower, line.captured_at - unsure_by, day),
+        known.quote,
+        rate_at(known.flower, latest, day),
+    ]
+    # Before the first slot and after the last one there is nothing to take it for.
+    rated = [quote for quote in quotes if quote.rate is not None]
+    if not rated or rated[0].rate == rated[-1].rate:
+        return known
+    return replace(known, quote=rated[0], after=rated[-1])
+
+
+@step
+def flag_duplicates(entry: DailyEntry, others: Sequence[DailyEntry]) -> None:
+    """Ask somebody to look at lines that may be one delivery entered on two devices: none of them is merged or taken
+    away. A line of a day that is closed meanwhile stays as it is; the new one says it."""
+    closed = set(
+        DayClose.objects.filter(
+            shop_id=entry.shop_id, business_date__in={line.business_date for line in others}, reopened_at=None
+        ).values_list("business_date", flat=True)
+    )
+    for line in [entry, *(line for line in others if line.business_date not in closed)]:
+        if ReviewReason.DUPLICATE not in line.review_reasons:
+            line.review_reasons = [*line.review_reasons, ReviewReason.DUPLICATE]
+            DailyEntry.objects.filter(pk=line.pk, business_date=line.business_date).update(
+                review_reasons=line.review_reasons
+            )
 
 
 def weighed_already(shop: Shop, line: NewLine, received_at: dt.datetime) -> tuple[NewLine, dt.date]:
@@ -265,6 +309,9 @@ def decided(
         received_at=received_at,
         earlier=known.earlier,
     )
+    other = _priced(known.after, None, "", known.adjustments).rate if known.after else None
+    if known.after:
+        questions.append(ReviewReason.TIME_UNSURE)
     is_otherwise = line.rate is None and line.quoted_rate is not None and line.quoted_rate != priced.rate
     if kept:
         questions += _questions_of_kept(
@@ -287,6 +334,7 @@ def decided(
         created_by=by,
         **vars(figures),
         **vars(priced),
+        other_rate=other,
     )
 
 
@@ -528,7 +576,7 @@ def _adjust(entry: DailyEntry, adjustments: Sequence[dict[str, Any]]) -> None:
 
 
 STAYING = frozenset(
-    {ReviewReason.LATE, ReviewReason.SLIP_TAKEN}
+    {ReviewReason.LATE, ReviewReason.SLIP_TAKEN, ReviewReason.DUPLICATE, ReviewReason.TIME_UNSURE}
     | {ReviewReason.DAY_LOCKED, ReviewReason.CLOCK, ReviewReason.INACTIVE, ReviewReason.RATE_DIFFERS}
 )
 """What no correction of a line's figures answers."""

@@ -65,7 +65,9 @@ class SignInOnAPageOfItsOwn(LoginRequiredMiddleware):
     """Sends strangers to sign in. Where htmx asked for a part of a page, the page goes there, not the part:
     a sign-in form within a list is what people fill in wrongly."""
 
-    def handle_no_permission(self, request: HttpRequest, view_func: Callable[..., Any]) -> HttpResponseBase:
+    def handle_no_permission(  # type: ignore[override]  # any answer will do
+        self, request: HttpRequest, view_func: Callable[..., Any]
+    ) -> HttpResponseBase:
         htmx = HtmxDetails(request)
         if not htmx or htmx.boosted:
             return super().handle_no_permission(request, view_func)

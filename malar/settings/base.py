@@ -258,6 +258,8 @@ PWA_APP_SHORTCUTS = [
 ]
 SERVICE_WORKER = env.flag("SERVICE_WORKER", default=True)
 """Off: tablets that ask for the worker get one that takes itself away (docs/operations.md)."""
+APP_VERSION = "malar.pwa.views.app_version"
+"""Who tells malar.sync, which does not know malar.pwa, which version tablets should have."""
 
 # --- REST -----------------------------------------------------------------------------------
 

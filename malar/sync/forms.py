@@ -1,14 +1,18 @@
 """What a tablet sends, read. The facts inside an operation are read one by one, by the shapes of the REST API."""
 
+import json
 from typing import Any
 
 from django import forms
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from rest_framework import serializers
+from rest_framework.exceptions import ErrorDetail
 
 from ledger.models import DailyEntry
 from malar.kernel.drf import Body, Exact, Id, Text
 from malar.kernel.forms import FigureField
+from malar.sync.domain import HIGHEST_SEQ, LONGEST_NAME
 from malar.sync.merge import Choice
 
 OPERATIONS = ("CREATE", "UPDATE", "DELETE", "SETTLEMENT", "RESOLVE")
@@ -19,7 +23,7 @@ FURTHEST_MS = 4_102_444_800_000
 
 class Registration(Body):
     id = Id()
-    name = Text(required=False, max_length=40)
+    name = Text(required=False, max_length=LONGEST_NAME)
 
 
 class Captured(Body):
@@ -41,17 +45,24 @@ class Quoted(Body):
 
 class Operation(Body):
     op_id = Id()
-    seq = serializers.IntegerField(min_value=1, max_value=2_000_000_000)
+    seq = serializers.IntegerField(min_value=1, max_value=HIGHEST_SEQ)
     v = serializers.IntegerField(min_value=1, max_value=1)
     operation = serializers.ChoiceField(OPERATIONS)
     entity = serializers.ChoiceField(ENTITIES)
     entity_id = Id()
-    base_version = serializers.IntegerField(allow_null=True, min_value=1, max_value=2_000_000_000)
+    base_version = serializers.IntegerField(allow_null=True, min_value=1, max_value=HIGHEST_SEQ)
     base = serializers.DictField(allow_null=True)
     set = serializers.DictField()
     captured = Captured()
     quoted = Quoted(allow_null=True)
     supersedes = Id(allow_null=True)
+
+    def to_internal_value(self, data: Any) -> Any:
+        text = json.dumps(data, ensure_ascii=False)
+        if "\\u0000" in text or any("\ud800" <= letter <= "\udfff" for letter in text):
+            detail = ErrorDetail(_("There are letters in it that cannot be kept."), "not_text")
+            raise serializers.ValidationError({"non_field_errors": [detail]})
+        return super().to_internal_value(data)
 
 
 class Clock(Body):
@@ -62,11 +73,11 @@ class Clock(Body):
 
 
 class Queue(Body):
-    pending = serializers.IntegerField(min_value=0, max_value=2_000_000_000)
-    stalled = serializers.IntegerField(min_value=0, max_value=2_000_000_000)
-    conflicts = serializers.IntegerField(min_value=0, max_value=2_000_000_000)
+    pending = serializers.IntegerField(min_value=0, max_value=HIGHEST_SEQ)
+    stalled = serializers.IntegerField(min_value=0, max_value=HIGHEST_SEQ)
+    conflicts = serializers.IntegerField(min_value=0, max_value=HIGHEST_SEQ)
     oldest_ms = serializers.IntegerField(allow_null=True, min_value=0, max_value=FURTHEST_MS)
-    last_seq = serializers.IntegerField(min_value=0, max_value=2_000_000_000)
+    last_seq = serializers.IntegerField(min_value=0, max_value=HIGHEST_SEQ)
 
 
 class Ops(serializers.ListField):
@@ -89,9 +100,13 @@ class ResolveForm(forms.Form):
 
     version = forms.IntegerField(widget=forms.HiddenInput)
     choice = forms.ChoiceField(choices=Choice.choices, widget=forms.HiddenInput)
-    reason = forms.CharField(label=_("Why?"), max_length=200, error_messages={"required": _("Say why.")})
-    gross_quantity = FigureField(label=_("Weight with sack, kg"), required=False, comma_groups=False)
-    quantity = FigureField(label=_("Count"), required=False)
+    reason = forms.CharField(
+        label=gettext_lazy("Why?"), max_length=200, error_messages={"required": gettext_lazy("Say why.")}
+    )
+    gross_quantity = FigureField(
+        label=gettext_lazy("Weight with sack, kg"), required=False, comma_groups=False
+    )
+    quantity = FigureField(label=gettext_lazy("Count"), required=False)
 
     def __init__(self, data: Any = None, *, line: DailyEntry, conflict_id: object) -> None:
         super().__init__(data, auto_id=f"id_{conflict_id}_%s", initial={"version": line.version})
@@ -119,3 +134,19 @@ class ResolveForm(forms.Form):
             "expected_version": said["version"],
             "changes": changes,
         }
+
+
+# --- On the owner's page of tablets ------------------------------------------------------------------
+
+
+class TabletNameForm(forms.Form):
+    name = forms.CharField(
+        label=gettext_lazy("Name"),
+        required=False,
+        max_length=LONGEST_NAME,
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
+
+
+class TabletStateForm(forms.Form):
+    is_lost = forms.BooleanField(required=False)

@@ -6,6 +6,7 @@ from typing import ClassVar
 
 import pgtrigger
 from django.db import models
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from ledger.models.kept import kept
@@ -37,7 +38,12 @@ class Device(models.Model):
         ]
 
     def __str__(self) -> str:
-        return self.name or self.series
+        return self.label
+
+    @property
+    def label(self) -> str:
+        """Its name, or what tells it from the others where it has none."""
+        return self.name or gettext("Tablet %(series)s") % {"series": self.series}
 
     @property
     def is_blocked(self) -> bool:
@@ -47,7 +53,8 @@ class Device(models.Model):
 class Stream(models.Model):
     """The operations of one person on one tablet, numbered from 1 without a gap; new with each local database.
 
-    What the tablet last said about its queue stands here: a number that was announced and never came is lost.
+    What the tablet last said about its queue stands here: a number that was announced and never came is lost. `pending`
+    is all that it has to send, `stalled` those of it that it tried in vain.
     """
 
     id = models.UUIDField(primary_key=True, editable=False)
@@ -60,6 +67,8 @@ class Stream(models.Model):
     conflicts = models.PositiveIntegerField(default=0)
     oldest_at = models.DateTimeField(null=True)
     last_seen_at = models.DateTimeField()
+    left_at = models.DateTimeField(null=True)
+    """Since when its author has another queue on this tablet: what had not come by then is no longer waited for."""
 
     def __str__(self) -> str:
         return str(self.pk)
@@ -83,6 +92,35 @@ class SyncOp(models.Model):
             models.UniqueConstraint(fields=["stream", "seq"], name="one_operation_a_number"),
         ]
         triggers: ClassVar = [pgtrigger.Protect(name="keep_operation", operation=pgtrigger.Delete)]
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+
+class StrayOp(models.Model):
+    """What came and could not be taken: not to be read, or under an id or a number that another operation has.
+
+    Kept as it came, because it may be the only copy, and so that its number does not look lost. The same again
+    leaves no second row.
+    """
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    shop = models.ForeignKey(Shop, on_delete=models.PROTECT, related_name="+")
+    stream = models.ForeignKey(Stream, on_delete=models.PROTECT, related_name="strays")
+    author = models.ForeignKey(Membership, on_delete=models.PROTECT, related_name="+")
+    seq = models.PositiveIntegerField(null=True)
+    code = models.CharField(max_length=20)
+    sha256 = models.CharField(max_length=64)
+    body = models.TextField()
+    received_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["stream", "sha256"], name="one_stray_a_body"),
+        ]
+        triggers: ClassVar = [
+            pgtrigger.Protect(name="keep_stray", operation=pgtrigger.Update | pgtrigger.Delete)
+        ]
 
     def __str__(self) -> str:
         return str(self.pk)

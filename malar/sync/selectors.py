@@ -11,29 +11,36 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db import connection
+from django.db.models import Count, F, Max, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
+from django.utils.translation import gettext as _
 
 from ledger.domain import reason_words
 from ledger.models import DailyEntry
 from ledger.selectors.days_cash import is_locked
 from ledger.selectors.entries import Version, correction_of, is_settled, totals_of, versions_of
+from ledger.selectors.farmers import farmers_changed
 from ledger.selectors.habits import Habit, habits_in, largest_in, namesakes_among
 from ledger.selectors.history import Beside, side_by_side
 from malar.accounts.models import Membership, Shop
 from malar.kernel.clock import KOLKATA, business_date_of
+from malar.kernel.errors import NotFound
 from malar.kernel.money import line_amount, line_commission
 from malar.kernel.wire import moment, money, quantity
 from malar.sync.domain import gaps_in
 from malar.sync.merge import Choice, Facts, taken_over
-from malar.sync.models import Conflict, ConflictAudit, Device, SyncEpoch
+from malar.sync.models import Conflict, ConflictAudit, Device, Stream, SyncEpoch, SyncOp
+from malar.trail.domain import fingerprint
 from pricing.selectors.rates import called_on, in_force
 
 LAST_LINES = 30
 """Enough for a dozen different farmers among those who came last."""
 
 
-def reference(member: Membership, parts: list[str], now: dt.datetime) -> dict[str, Any]:
-    """The parts asked for (names of PARTS), with the shop and the time they are of."""
+def reference(member: Membership, parts: list[str], now: dt.datetime, since: str = "") -> dict[str, Any]:
+    """The parts asked for (names of PARTS), with the shop and the time they are of; of the farmers only those
+    changed since the cursor that an earlier answer gave."""
     shop = member.shop
     answer: dict[str, Any] = {
         "as_of": now.astimezone(KOLKATA).isoformat(timespec="milliseconds"),
@@ -46,23 +53,49 @@ def reference(member: Membership, parts: list[str], now: dt.datetime) -> dict[st
         },
     }
     for part in parts:
-        answer |= PARTS[part](member, now)
+        answer |= PARTS[part](member, now, since)
     return answer
 
 
-def _farmers(member: Membership, now: dt.datetime) -> dict[str, Any]:
-    """All farmers in order of their numbers, with their habits. Two queries."""
-    habits: dict[UUID, list[Habit]] = {}
-    for habit in habits_in(member.shop, business_date_of(now, member.shop.turnover_hour)):
-        habits.setdefault(habit.farmer_id, []).append(habit)
+# The cursor is the oldest transaction that was still writing when the farmers were read: what any later one commits,
+# and whatever that one itself commits, however late, is newer. What was committed meanwhile comes twice.
+OLDEST_WRITER = """
+    SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint, (SELECT epoch FROM sync_syncepoch WHERE id = 1)
+"""
+OLDEST_CURSOR = 2**30
+"""Transactions after which a cursor is no longer known: their numbers begin anew after 2³²."""
+
+
+def _farmers(member: Membership, now: dt.datetime, since: str) -> dict[str, Any]:
+    """The farmers in order of their numbers, with their habits: all, or those changed since that cursor was given.
+
+    A cursor holds for one life of the database, one shop and one business day, because habits change with the day;
+    with any other all farmers come. Three queries, or four.
+    """
+    shop, day = member.shop, business_date_of(now, member.shop.turnover_hour)
+    with connection.cursor() as cursor:
+        cursor.execute(OLDEST_WRITER)
+        writer, life = cursor.fetchone()
+    place = fingerprint({"epoch": life or epoch(), "shop": shop.pk, "day": day})[:16]
+    told, _mark, earlier = since.partition("-")
+    changed = None
+    if told == place and earlier.isdecimal() and 0 <= writer - int(earlier) < OLDEST_CURSOR:
+        changed = farmers_changed(shop, int(earlier), day)
     rows = list(
-        member.shop.farmers.values_list(
-            *("id", "number", "code", "name_ta", "name_en", "village_ta", "village_en", "phone", "is_active")
+        shop.farmers.values_list(
+            *("id", "number", "code", "name_ta", "name_en", "village_ta", "village_en", "phone", "is_active"),
+            *("language", "version"),
         )
     )
     namesakes = namesakes_among((row[0], row[3], row[4], row[8]) for row in rows)
+    if changed is not None:
+        rows = [row for row in rows if changed.touches(row[0], row[3], row[4])]
+    habits: dict[UUID, list[Habit]] = {}
+    asked = None if changed is None else [row[0] for row in rows]
+    for habit in habits_in(shop, day, farmers=asked):
+        habits.setdefault(habit.farmer_id, []).append(habit)
     farmers = []
-    for farmer_id, number, code, name_ta, name_en, village_ta, village_en, phone, is_active in rows:
+    for farmer_id, number, code, name_ta, name_en, village_ta, village_en, phone, is_active, *more in rows:
         his = habits.get(farmer_id, [])
         farmers.append(
             {
@@ -75,6 +108,8 @@ def _farmers(member: Membership, now: dt.datetime) -> dict[str, Any]:
                 "village_en": village_en,
                 "phone_last4": phone[-4:],
                 "is_active": is_active,
+                "language": more[0],
+                "version": more[1],
                 "namesakes": farmer_id in namesakes,
                 "usual": [
                     {
@@ -88,10 +123,10 @@ def _farmers(member: Membership, now: dt.datetime) -> dict[str, Any]:
                 "last_seen": max(habit.last_seen for habit in his).isoformat() if his else None,
             }
         )
-    return {"farmers": farmers}
+    return {"farmers": farmers, "farmers_complete": changed is None, "cursor": f"{place}-{writer}"}
 
 
-def _flowers(member: Membership, now: dt.datetime) -> dict[str, Any]:
+def _flowers(member: Membership, now: dt.datetime, _since: str) -> dict[str, Any]:
     """The flowers that are sold, in the shop's order. Two queries."""
     largest = largest_in(member.shop, business_date_of(now, member.shop.turnover_hour))
     flowers = [
@@ -112,7 +147,7 @@ def _flowers(member: Membership, now: dt.datetime) -> dict[str, Any]:
     return {"flowers": flowers}
 
 
-def _rates(member: Membership, now: dt.datetime) -> dict[str, Any]:
+def _rates(member: Membership, now: dt.datetime, _since: str) -> dict[str, Any]:
     """The slots of this day; today's called rates, newest first; each slot's rate in force. Three queries."""
     shop = member.shop
     today = business_date_of(now, shop.turnover_hour)
@@ -143,7 +178,7 @@ def _rates(member: Membership, now: dt.datetime) -> dict[str, Any]:
     }
 
 
-def _day(member: Membership, now: dt.datetime) -> dict[str, Any]:
+def _day(member: Membership, now: dt.datetime, _since: str) -> dict[str, Any]:
     """The business day so far and its last lines, cancelled ones too. Two queries."""
     shop = member.shop
     today = business_date_of(now, shop.turnover_hour)
@@ -175,7 +210,7 @@ def _day(member: Membership, now: dt.datetime) -> dict[str, Any]:
     return {"day": day}
 
 
-PARTS: dict[str, Callable[[Membership, dt.datetime], dict[str, Any]]] = {
+PARTS: dict[str, Callable[[Membership, dt.datetime, str], dict[str, Any]]] = {
     "farmers": _farmers,
     "flowers": _flowers,
     "rates": _rates,
@@ -183,10 +218,25 @@ PARTS: dict[str, Callable[[Membership, dt.datetime], dict[str, Any]]] = {
 }
 
 
+def limits_answer(shop: Shop) -> dict[str, str | None]:
+    """Up to how many ₹ one farmer may owe by staff's own decision; null: there is no limit."""
+    return {
+        "advance": money(shop.advance_limit),
+        "draw": money(shop.draw_limit),
+        "hand_loan": money(shop.hand_loan_limit),
+    }
+
+
 def device_of(shop: Shop, sent: str) -> Device | None:
     """The shop's tablet with this id; None for one that is not known here, or no id at all."""
+    id = id_of(sent)
+    return Device.objects.filter(shop=shop, pk=id).first() if id else None
+
+
+def id_of(sent: str) -> UUID | None:
+    """An id as tablets send it; None for what is none."""
     try:
-        return Device.objects.filter(shop=shop, pk=UUID(sent)).first()
+        return UUID(sent)
     except ValueError:
         return None
 
@@ -203,18 +253,22 @@ def device_answer(device: Device) -> dict[str, Any]:
 
 def stream_answer(device: Device, sent: str) -> dict[str, Any] | None:
     """How much of a queue has come here, and which of its numbers never did; None for one that is new."""
-    try:
-        stream = device.streams.filter(pk=UUID(sent)).first()
-    except ValueError:
-        return None
+    id = id_of(sent)
+    stream = device.streams.filter(pk=id).first() if id else None
     if stream is None:
         return None
-    received = set(stream.ops.values_list("seq", flat=True))
+    received = received_of(stream)
     return {
         "last_seq": max(received, default=0),
         "received": len(received),
         "gaps": gaps_in(received, stream.announced_seq),
     }
+
+
+def received_of(stream: Stream) -> set[int]:
+    """The numbers of a queue that came here, also of what could not be taken. One query."""
+    taken, strayed = stream.ops.values_list("seq"), stream.strays.exclude(seq=None).values_list("seq")
+    return {seq for (seq,) in taken.union(strayed)}
 
 
 def epoch() -> UUID:
@@ -403,3 +457,121 @@ def _sides(
 
 def _lines_of(shop: Shop, about: Sequence[Conflict | ConflictAudit]) -> Mapping[UUID, DailyEntry]:
     return DailyEntry.objects.filter(shop=shop).with_names().in_bulk([each.entity_id for each in about])
+
+
+# --- For the owner: what is on the tablets and not here ----------------------------------------------
+
+REMEMBERED = dt.timedelta(days=60)
+"""How long after a queue was heard of last its missing numbers are told."""
+GAPS = """
+    SELECT stream, before + 1, seq - 1 FROM (
+        SELECT stream, seq, lag(seq, 1, 0) OVER (PARTITION BY stream ORDER BY seq) AS before FROM (
+            SELECT stream_id AS stream, seq FROM sync_syncop WHERE stream_id = ANY(%(streams)s)
+            UNION SELECT stream_id, seq FROM sync_strayop WHERE stream_id = ANY(%(streams)s) AND seq IS NOT NULL
+            UNION SELECT id, announced_seq + 1 FROM sync_stream WHERE id = ANY(%(streams)s)) AS received
+        ) AS pairs
+    WHERE seq - before > 1 ORDER BY stream, seq
+"""
+
+
+@dataclass(frozen=True)
+class Missing:
+    """Numbers of somebody's queue that were announced and never came, both ends included."""
+
+    first: int
+    last: int
+    name: str
+
+
+@dataclass(frozen=True)
+class KnownTablet:
+    """A tablet as the owner sees it. `waiting`, `stalled`: operations that are still on it, as it said, and never
+    more than are not here; `conflicts`: those that somebody must decide about; `oldest_at`: the oldest that waits."""
+
+    device: Device
+    last_seen_at: dt.datetime | None = None
+    waiting: int = 0
+    stalled: int = 0
+    conflicts: int = 0
+    oldest_at: dt.datetime | None = None
+    missing: Sequence[Missing] = ()
+
+    def __str__(self) -> str:
+        return self.device.label
+
+    @property
+    def is_clear(self) -> bool:
+        """Whether all that was typed on it is in the book."""
+        return not (self.waiting or self.stalled or self.conflicts or self.missing)
+
+
+def tablets_of(shop: Shop, now: dt.datetime) -> list[KnownTablet]:
+    """The shop's tablets in order of their series. Three queries at most.
+
+    A number that was announced and is not here waits on its tablet while the tablet says that it has so many to
+    send. It is missing where the tablet has fewer, or where its author has another queue on it since.
+    """
+    devices = shop.devices.annotate(last_seen_at=Max("streams__last_seen_at")).order_by("series")
+    counted = (
+        Stream.objects.filter(shop=shop)
+        .filter(Q(last_seen_at__gte=now - REMEMBERED) | Q(left_at=None))
+        .select_related("author__user")
+        .annotate(taken=_count_of(SyncOp))
+    )
+    streams = list(counted.filter(Q(announced_seq__gt=F("taken")) | Q(left_at=None, conflicts__gt=0)))
+    gaps: dict[UUID, list[tuple[int, int]]] = {}
+    if streams:
+        with connection.cursor() as cursor:
+            cursor.execute(GAPS, {"streams": [stream.pk for stream in streams]})
+            for stream_id, first, last in cursor:
+                gaps.setdefault(stream_id, []).append((first, last))
+    of_device: dict[UUID, list[Stream]] = {}
+    for stream in streams:
+        of_device.setdefault(stream.device_id, []).append(stream)
+    return [_known(device, of_device.get(device.pk, []), gaps) for device in devices]
+
+
+def _count_of(model: type[SyncOp]) -> Coalesce:
+    mine = model.objects.filter(stream=OuterRef("pk")).order_by().values("stream")
+    return Coalesce(Subquery(mine.annotate(count=Count("pk")).values("count")), 0)
+
+
+def _known(device: Any, streams: Sequence[Stream], gaps: Mapping[UUID, list[tuple[int, int]]]) -> KnownTablet:
+    waiting = stalled = conflicts = 0
+    oldest: list[dt.datetime] = []
+    missing: list[Missing] = []
+    for stream in streams:
+        his = gaps.get(stream.pk, [])
+        absent = sum(last - first + 1 for first, last in his)
+        if stream.left_at or absent > stream.pending:
+            missing += [Missing(first, last, stream.author.user.name) for first, last in his]
+        else:
+            stalled_now = min(stream.stalled, absent)
+            stalled, waiting = stalled + stalled_now, waiting + absent - stalled_now
+            if absent and stream.oldest_at:
+                oldest.append(stream.oldest_at)
+        if not stream.left_at:
+            conflicts += stream.conflicts
+    return KnownTablet(
+        device=device,
+        last_seen_at=device.last_seen_at,
+        waiting=waiting,
+        stalled=stalled,
+        conflicts=conflicts,
+        oldest_at=min(oldest, default=None),
+        missing=missing,
+    )
+
+
+def unfinished_tablets(shop: Shop, now: dt.datetime) -> list[KnownTablet]:
+    """Those from which not everything has come. One that was declared lost is waited for no longer."""
+    return [tablet for tablet in tablets_of(shop, now) if not (tablet.is_clear or tablet.device.is_blocked)]
+
+
+def tablet_of(member: Membership, device_id: UUID, *, lock: bool = False) -> Device:
+    """One tablet of the member's shop. Raises NotFound, also for another shop's."""
+    devices = member.shop.devices.all()
+    device = (devices.select_for_update(no_key=True) if lock else devices).filter(pk=device_id).first()
+    if device is None:
+        raise NotFound(_("There is no such tablet."))
+    return device

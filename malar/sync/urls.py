@@ -1,4 +1,4 @@
-"""The tablet's addresses, below /sync/v1/; and the owner's page of conflicts, below /conflicts/."""
+"""The tablet's addresses, below /sync/v1/; the owner's pages, below /conflicts/ and /tablets/."""
 
 from django.urls import path
 
@@ -20,4 +20,12 @@ conflicts = (
         path("<uuid:conflict_id>/", views.conflict_resolve, name="conflict_resolve"),
     ],
     "conflicts",
+)
+tablets = (
+    [
+        path("", views.tablet_list, name="tablet_list"),
+        path("<uuid:device_id>/name/", views.tablet_name, name="tablet_name"),
+        path("<uuid:device_id>/state/", views.tablet_state, name="tablet_state"),
+    ],
+    "tablets",
 )

@@ -20,6 +20,7 @@ from ledger.models import Charge, CommissionRule, DailyEntry, Farmer
 from ledger.services.days import record_expense
 from ledger.services.movements import write_movement
 from malar.accounts.models import Membership
+from malar.sync.services import register_device
 from pricing.models import Flower, PricingRule
 from tests.cast import a_buyer_of, a_slot, at, called, recorded
 from tests.ledger.terms import a_fee, an_adjustment
@@ -200,6 +201,11 @@ TABLE: dict[str, Row] = {
     "GET conflicts:conflict_list": (302, 200, 403, 403, 200),
     "GET conflicts:conflict_resolve": (302, 405, 403, 403, 405),
     "POST conflicts:conflict_resolve": (302, 404, 403, 403, 422),
+    "GET tablets:tablet_list": (302, 200, 403, 403, 200),
+    "GET tablets:tablet_name": (302, 405, 403, 403, 405),
+    "POST tablets:tablet_name": (302, 404, 403, 403, 302),
+    "GET tablets:tablet_state": (302, 405, 403, 403, 405),
+    "POST tablets:tablet_state": (302, 404, 403, 403, 302),
     "GET healthz": (200, 200, 200, 200, 200),
     "GET readyz": (200, 200, 200, 200, 200),
     "GET home:board": (302, 200, 200, 200, 200),
@@ -357,6 +363,7 @@ def stage(
             "receipt_id": receipt,
             "expense_id": expense.made,
             "conflict_id": a_conflict_about(line, kumar).pk,
+            "device_id": register_device(by=kumar, id=uuid4()).pk,
             "flower_id": jasmine.pk,
             "day": line.business_date,
             "app_label": "ledger",

@@ -102,9 +102,18 @@ def worker_drains(tablet: Tablet) -> Callable[[], None]:
         lambda said: found.extend(each["registrationId"] for each in said["registrations"]),
     )
     session.send("ServiceWorker.enable")
-    wait_until(lambda: tablet.page.wait_for_timeout(20) or found, seconds=5)
+
+    def has_come() -> bool:
+        tablet.page.wait_for_timeout(20)
+        return bool(found)
+
+    wait_until(has_come, seconds=5)
     asked = {"origin": tablet.address, "registrationId": found[-1], "tag": "drain", "lastChance": False}
-    return lambda: session.send("ServiceWorker.dispatchSyncEvent", asked)
+
+    def drain() -> None:
+        session.send("ServiceWorker.dispatchSyncEvent", asked)
+
+    return drain
 
 
 def test_a_worker_that_dies_in_the_middle_lets_the_page_go_on(

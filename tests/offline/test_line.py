@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import expect
 
 from ledger.models import DailyEntry
-from malar.sync import views
+from malar.sync import services, views
 from tests.browser.counter import Counter, Stall
 from tests.offline.proxy import (
     BLACKHOLE,
@@ -177,13 +177,13 @@ def test_a_server_that_dies_in_the_middle_of_fifty_is_told_all_of_them_again(
     proxy.set(REFUSE)
     weights = FORTY + [weight + Decimal("0.1") for weight in FORTY[:10]]
     sell(counter, weights)
-    apply, said = views.apply, []
+    said: list[str] = []
 
     def dies(**asked: Any) -> dict[str, Any]:
         if len(said) == 30:
             said.append("died")
             raise SystemError("The server dies here.")
-        said.append((result := apply(**asked))["status"])
+        said.append((result := services.apply(**asked))["status"])
         return result
 
     monkeypatch.setattr(views, "apply", dies)
@@ -315,20 +315,19 @@ def test_one_over_which_the_server_falls_holds_up_nobody_else(
     """#47"""
     proxy.set(REFUSE)
     sell(counter, FORTY[:20])
-    apply = views.apply
     poison = tablet.queue()[6]["id"]
 
     def falls(**asked: Any) -> dict[str, Any]:
         if str(asked["said"]["op_id"]) == poison:
             raise SystemError("It falls over this one.")
-        return apply(**asked)
+        return services.apply(**asked)
 
     monkeypatch.setattr(views, "apply", falls)
     proxy.clear()
     wait_until(lambda: len(tablet.unsent()) == 1, seconds=30)
     assert tablet.unsent()[0]["id"] == poison
     assert book() == sorted(set(FORTY[:20]) - {FORTY[6]})
-    monkeypatch.setattr(views, "apply", apply)
+    monkeypatch.setattr(views, "apply", services.apply)
     tablet.drained(seconds=30)
     assert book() == FORTY[:20]
 
@@ -345,6 +344,11 @@ def test_time_is_never_a_reason_to_give_up(
     wait_until(lambda: len(proxy.asked(OPS, "POST")) == 1, seconds=5)
     proxy.clear()
     page.clock.fast_forward(3 * 3600 * 1000)
-    wait_until(lambda: page.clock.run_for(500) or not tablet.unsent(), seconds=20)
+
+    def has_gone() -> bool:
+        page.clock.run_for(500)
+        return not tablet.unsent()
+
+    wait_until(has_gone, seconds=20)
     assert book() == [Decimal(8)]
     assert time.time() - 600 < DailyEntry.objects.latest("captured_at").captured_at.timestamp()
