@@ -8,8 +8,8 @@
 import { LINES, rowOf } from "./book.js";
 import { paiseOf, plain, rupees, sentMoney, sentQuantity, shown } from "./figures.js";
 import { marketTime } from "./rates.js";
+import { dress } from "./sheet.js";
 import { emptySlip, press } from "./slip.js";
-import { dress } from "./sync.js";
 import { at, flowerName, nameOf, padded, put, say } from "./view.js";
 
 const TAMIL = document.documentElement.lang === "ta";

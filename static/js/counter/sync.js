@@ -12,6 +12,7 @@
 import { paiseOf, rupees, shown } from "./figures.js";
 import { mend } from "./line.js";
 import { marketTime } from "./rates.js";
+import { dress } from "./sheet.js";
 import { at, flowerName, nameOf, padded, say } from "./view.js";
 
 const OBSTACLES = {
@@ -36,17 +37,6 @@ export async function openSync(hands) {
   };
   draw();
   sheet.showModal();
-}
-
-/** A sheet is shown with its clothes on. @param {HTMLElement} sheet names its style sheet @returns {Promise<unknown>} */
-export function dress({ dataset: { style = "" } }) {
-  if (document.querySelector(`link[href="${style}"]`)) return Promise.resolve();
-  const link = document.createElement("link");
-  Object.assign(link, { rel: "stylesheet", href: style });
-  return new Promise((done) => {
-    link.onload = link.onerror = done;
-    document.head.append(link);
-  });
 }
 
 /** @param {Hands} hands */
