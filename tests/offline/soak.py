@@ -249,7 +249,7 @@ class Morning:
 
     def sale(self, clerk: Clerk) -> None:
         weight = Decimal(self.chance.randrange(1600, 3000)) / 200  # 8.000 to 14.995 kg
-        clerk.counter.sell(f"{weight.normalize():f}", f"{self.chance.choice(FARMERS):03}")
+        clerk.counter.sell(f"{weight.normalize():f}", f"{self.chance.choice(FARMERS):03}⏎*1")
         made = [op for op in clerk.operations() if op["operation"] == "CREATE"][-1]
         self.book[made["entity_id"]] = Expected(weight, by={clerk.name})
         self.note("sale", id=made["entity_id"], weight=weight, tablet=clerk.name)
