@@ -47,6 +47,7 @@ class ReviewReason(models.TextChoices):
     CLOCK = "clock", _("the tablet’s clock was ahead")
     INACTIVE = "inactive", _("farmer or flower no longer active")
     RATE_DIFFERS = "rate_differs", _("another rate than the tablet showed")
+    AUTHOR_LEFT = "author_left", _("whoever wrote it no longer works here")
 
 
 class CorrectionReason(models.TextChoices):

@@ -181,6 +181,11 @@ class Membership(models.Model):
     def __str__(self) -> str:
         return f"{self.user} · {self.get_role_display()}"
 
+    @property
+    def has_left(self) -> bool:
+        """Whether he may not work here any more; what he had written before may still come, from a tablet."""
+        return not (self.is_active and self.user.is_active)
+
 
 keep_history(User, never=("password", "last_login"))
 keep_history(Shop)

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from django import forms
+from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
 from malar.kernel.drf import Body, Exact, Id, Text
@@ -77,3 +79,44 @@ class Batch(Body):
     clock = Clock()
     queue = Queue()
     ops = Ops()
+
+
+class Box(Body):
+    """A sealed operation, with what stands beside it in clear. Whether it opens is the service's question."""
+
+    op_id = Id()
+    seq = serializers.IntegerField(min_value=1, max_value=2_000_000_000)
+    author_id = Id()
+    box = serializers.DictField()
+
+
+class Parcel(Body):
+    """Boxes of one queue."""
+
+    device_id = Id()
+    stream_id = Id()
+    boxes = Box(many=True)
+
+
+class BoxInFile(Box):
+    stream_id = Id()
+
+
+class FileOfTablet(Body):
+    """What static/js/offline/seal.js saves as a file; `what` says so to people."""
+
+    what = Text()
+    v = serializers.IntegerField(min_value=1, max_value=1)
+    saved_at = Text(max_length=40)
+    shop_id = Id()
+    device_id = Id()
+    stream_id = Id()
+    author_id = Id()
+    ops = Ops()
+    boxes = BoxInFile(many=True)
+
+
+class TabletFileForm(forms.Form):
+    file = forms.FileField(
+        label=_("The file from the tablet"), widget=forms.ClearableFileInput(attrs={"accept": ".json"})
+    )

@@ -86,6 +86,46 @@ class SyncOp(models.Model):
         return str(self.pk)
 
 
+class HandedIn(models.Model):
+    """An operation that came by another hand than its author's: sealed on a tablet, or in a file taken from one.
+
+    Its effect and its answer are SyncOp's, under its author. Here stands who brought it, and what could not be taken
+    into the book is kept as it came: nothing that was brought is ever dropped.
+    """
+
+    class Way(models.TextChoices):
+        SEALED = "sealed", _("sealed on a tablet")
+        FILE = "file", _("in a file")
+
+    class Outcome(models.TextChoices):
+        TAKEN = "taken", _("in the book")
+        CONFLICT = "conflict", _("somebody else has changed the line meanwhile")
+        NEEDS_FIX = "needs_fix", _("the book cannot use it")
+        CLOSED = "closed", _("the seal does not open")
+        UNREADABLE = "unreadable", _("it cannot be read")
+        NOBODY = "nobody", _("whoever wrote it never belonged to this shop")
+        ASTRAY = "astray", _("its tablet or its queue belongs to somebody else")
+
+    op_id = models.UUIDField(primary_key=True, editable=False)
+    shop = models.ForeignKey(Shop, on_delete=models.PROTECT, related_name="handed_in")
+    stream_id = models.UUIDField()
+    seq = models.PositiveIntegerField()
+    author_id = models.UUIDField()
+    """The user whom the tablet names; he may be nobody's."""
+    brought_by = models.ForeignKey(Membership, on_delete=models.PROTECT, related_name="+")
+    way = models.CharField(max_length=8, choices=Way)
+    outcome = models.CharField(max_length=12, choices=Outcome)
+    kept = models.JSONField(null=True)
+    """The box or the operation as it came, while it is not SyncOp's."""
+    received_at = models.DateTimeField()
+
+    class Meta:
+        triggers: ClassVar = [pgtrigger.Protect(name="keep_handed_in", operation=pgtrigger.Delete)]
+
+    def __str__(self) -> str:
+        return str(self.op_id)
+
+
 class SyncEpoch(models.Model):
     """Which life of the database this is. Whoever restores it from a backup deletes the row (docs/operations.md):
     the next tablet that asks is told a new epoch, by which it knows to offer again what it had sent."""

@@ -5,17 +5,18 @@ Names go in both languages and money and quantities as strings; what a part cost
 
 import datetime as dt
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from ledger.models import DailyEntry
+from ledger.models import DailyEntry, Farmer
 from ledger.selectors.entries import totals_of
 from ledger.selectors.habits import Habit, habits_in, largest_in, namesakes_among
 from malar.accounts.models import Membership, Shop
 from malar.kernel.clock import KOLKATA, business_date_of
 from malar.kernel.wire import moment, money, quantity
 from malar.sync.domain import gaps_in
-from malar.sync.models import Device, SyncEpoch
+from malar.sync.models import Device, HandedIn, SyncEpoch, SyncOp
 from pricing.selectors.rates import called_on, in_force
 
 LAST_LINES = 30
@@ -210,3 +211,62 @@ def epoch() -> UUID:
     """Which life of the database this is."""
     found, _is_new = SyncEpoch.objects.get_or_create(pk=1)
     return found.epoch
+
+
+@dataclass(frozen=True)
+class Unclear:
+    """Something that was brought by another hand and is not in the book as it stands."""
+
+    row: HandedIn
+    author: str
+    """His name; empty where nobody knows him."""
+    farmer: Farmer | None
+    quantity: str
+    """As it was typed; empty where it cannot be read."""
+    reason: str
+
+
+def to_look_at(shop: Shop) -> list[Unclear]:
+    """What was brought and could not simply be taken, newest first. Four queries."""
+    rows = list(
+        HandedIn.objects.filter(shop=shop)
+        .exclude(outcome=HandedIn.Outcome.TAKEN)
+        .select_related("brought_by__user")
+        .order_by("-received_at", "-seq")[:200]
+    )
+    ops = SyncOp.objects.filter(shop=shop).in_bulk([row.op_id for row in rows])
+    names = dict(
+        Membership.objects.filter(shop=shop, user_id__in={row.author_id for row in rows}).values_list(
+            "user_id", "user__name"
+        )
+    )
+    said = {row.op_id: _set_of(ops[row.op_id].body if row.op_id in ops else row.kept) for row in rows}
+    named = {_farmer_in(each) for each in said.values()} - {None}
+    farmers = {str(farmer.pk): farmer for farmer in shop.farmers.filter(pk__in=named)}
+    return [
+        Unclear(
+            row=row,
+            author=names.get(row.author_id, ""),
+            farmer=farmers.get(str(said[row.op_id].get("farmer"))),
+            quantity=str(said[row.op_id].get("gross_quantity") or said[row.op_id].get("quantity") or ""),
+            reason=_reason_of(row, ops.get(row.op_id)),
+        )
+        for row in rows
+    ]
+
+
+def _set_of(body: Any) -> dict[str, Any]:
+    said = body.get("set") if isinstance(body, dict) else None
+    return said if isinstance(said, dict) else {}
+
+
+def _farmer_in(said: dict[str, Any]) -> UUID | None:
+    try:
+        return UUID(said["farmer"])
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return None
+
+
+def _reason_of(row: HandedIn, op: SyncOp | None) -> str:
+    detail = ((op.result.get("error") or {}) if op else {}).get("detail", "")
+    return str(detail or row.get_outcome_display())

@@ -26,6 +26,7 @@ from malar.kernel.transactions import through
 from malar.sync.domain import LARGEST_BATCH, MOST_OPS
 from malar.sync.forms import Batch, Operation, Registration
 from malar.sync.models import Stream
+from malar.sync.seal import public_key
 from malar.sync.selectors import PARTS, device_answer, device_of, epoch, reference, stream_answer
 from malar.sync.services import Said, apply, not_readable, note_stream, register_device
 
@@ -145,6 +146,7 @@ def hello(request: ShopRequest) -> HttpResponse:
             "protocol": PROTOCOL,
             "min_protocol": OLDEST_PROTOCOL,
             "epoch": str(epoch()),
+            "seal": public_key(),
             "device": known,
         }
     )

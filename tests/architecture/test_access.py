@@ -33,6 +33,8 @@ Row = tuple[int, int, int, int, int]
 # table: an address without a POST row refuses POST, and a test looks.
 TABLE: dict[str, Row] = {
     "GET accounts:member_list": (302, 200, 403, 403, 200),
+    "GET handed_in:hand_in": (302, 200, 403, 403, 200),
+    "POST handed_in:hand_in": (302, 422, 403, 403, 422),
     "GET accounts:member_invite": (302, 200, 403, 403, 200),
     "POST accounts:member_invite": (302, 200, 403, 403, 200),
     "GET accounts:member_edit": (302, 404, 403, 403, 200),
@@ -195,6 +197,7 @@ TABLE: dict[str, Row] = {
     "GET sync:ref": (401, 200, 403, 200, 200),
     "POST sync:device": (401, 426, 403, 426, 426),
     "POST sync:ops": (401, 426, 403, 426, 426),
+    "POST sync:parked": (401, 426, 403, 426, 426),
     "GET healthz": (200, 200, 200, 200, 200),
     "GET readyz": (200, 200, 200, 200, 200),
     "GET home:board": (302, 200, 200, 200, 200),

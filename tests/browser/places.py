@@ -264,6 +264,7 @@ PLACES: tuple[Place, ...] = (
     Place("rates-wall", "/pricing/rates/wall/", sizes=(DESK, TABLET)),
     Place("messages", "/messages/"),
     Place("members", "/members/"),
+    Place("hand-in", "/handed-in/"),
     Place("member-invite", "/members/invite/"),
     Place("email", "/accounts/email/"),
     Place("password", "/accounts/password/change/"),
