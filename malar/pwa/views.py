@@ -27,11 +27,14 @@ COUNTER = (
     *("counter", "view", "slip", "figures", "question", "rates", "ref", "book"),
     *("scale", "shelf", "sounds", "wet", "awake", "draft", "version"),
 )
-MODULES = (*(f"counter/{name}" for name in COUNTER), "worker", "waiting", "back", "forget")
+MODULES = (*(f"counter/{name}" for name in COUNTER), "worker", "waiting", "back", "forget", "left")
 """What the counter imports: named in its head, so that a slow line fetches all of it at once."""
 OUTBOX = tuple(f"js/offline/{name}.js" for name in ("idb", "disk", "wire", "outbox"))
 """Classic scripts, in the order in which page and worker run them."""
-LATER = (*(f"js/counter/{name}.js" for name in ("find", "search", "sync")), "css/sheets.css")
+LATER = (
+    *(f"js/counter/{name}.js" for name in ("find", "search", "sync")),
+    *("js/offline/seal.js", "js/leaving.js", "css/sheets.css"),
+)
 """What the counter loads when it is asked for: kept by the worker, though no head names it."""
 
 

@@ -106,7 +106,7 @@ class HandedIn(models.Model):
         NOBODY = "nobody", _("whoever wrote it never belonged to this shop")
         ASTRAY = "astray", _("its tablet or its queue belongs to somebody else")
 
-    op_id = models.UUIDField(primary_key=True, editable=False)
+    id = models.UUIDField(primary_key=True, editable=False)
     shop = models.ForeignKey(Shop, on_delete=models.PROTECT, related_name="handed_in")
     stream_id = models.UUIDField()
     seq = models.PositiveIntegerField()
@@ -123,7 +123,7 @@ class HandedIn(models.Model):
         triggers: ClassVar = [pgtrigger.Protect(name="keep_handed_in", operation=pgtrigger.Delete)]
 
     def __str__(self) -> str:
-        return str(self.op_id)
+        return str(self.pk)
 
 
 class SyncEpoch(models.Model):

@@ -128,7 +128,7 @@ def _keep(
 ) -> dict[str, str]:
     """Note who brought it, the first time; later only what has become of it. What is in the book stays so."""
     row, is_new = HandedIn.objects.select_for_update().get_or_create(
-        op_id=brought.op_id,
+        pk=brought.op_id,
         defaults={
             "shop": by.shop,
             "stream_id": brought.stream_id,

@@ -234,22 +234,22 @@ def to_look_at(shop: Shop) -> list[Unclear]:
         .select_related("brought_by__user")
         .order_by("-received_at", "-seq")[:200]
     )
-    ops = SyncOp.objects.filter(shop=shop).in_bulk([row.op_id for row in rows])
+    ops = SyncOp.objects.filter(shop=shop).in_bulk([row.pk for row in rows])
     names = dict(
         Membership.objects.filter(shop=shop, user_id__in={row.author_id for row in rows}).values_list(
             "user_id", "user__name"
         )
     )
-    said = {row.op_id: _set_of(ops[row.op_id].body if row.op_id in ops else row.kept) for row in rows}
+    said = {row.pk: _set_of(ops[row.pk].body if row.pk in ops else row.kept) for row in rows}
     named = {_farmer_in(each) for each in said.values()} - {None}
     farmers = {str(farmer.pk): farmer for farmer in shop.farmers.filter(pk__in=named)}
     return [
         Unclear(
             row=row,
             author=names.get(row.author_id, ""),
-            farmer=farmers.get(str(said[row.op_id].get("farmer"))),
-            quantity=str(said[row.op_id].get("gross_quantity") or said[row.op_id].get("quantity") or ""),
-            reason=_reason_of(row, ops.get(row.op_id)),
+            farmer=farmers.get(str(said[row.pk].get("farmer"))),
+            quantity=str(said[row.pk].get("gross_quantity") or said[row.pk].get("quantity") or ""),
+            reason=_reason_of(row, ops.get(row.pk)),
         )
         for row in rows
     ]

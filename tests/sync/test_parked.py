@@ -181,7 +181,7 @@ def test_what_nobody_here_wrote_and_what_cannot_be_read_is_kept(
     stranger.stream = tablet.stream
     foreign = sealed(stranger, tablet.sale(raja, jasmine))
     assert {result["status"] for result in bring(bringer, tablet, odd, foreign)} == {"parked"}
-    kept = dict(HandedIn.objects.values_list("op_id", "outcome"))
+    kept = dict(HandedIn.objects.values_list("pk", "outcome"))
     assert sorted(kept.values()) == ["nobody", "unreadable"]
     assert all(HandedIn.objects.values_list("kept", flat=True))
     assert not SyncOp.objects.exists()

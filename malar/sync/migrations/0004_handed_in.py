@@ -17,7 +17,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='HandedIn',
             fields=[
-                ('op_id', models.UUIDField(editable=False, primary_key=True, serialize=False)),
+                ('id', models.UUIDField(editable=False, primary_key=True, serialize=False)),
                 ('stream_id', models.UUIDField()),
                 ('seq', models.PositiveIntegerField()),
                 ('author_id', models.UUIDField()),

@@ -9,6 +9,7 @@
  * @property {(row: any) => void} mend puts a line onto the slip again
  * @property {(row: any) => void} takeBack strikes it out
  */
+import { dress, sealed } from "../leaving.js";
 import { paiseOf, rupees, shown } from "./figures.js";
 import { marketTime } from "./rates.js";
 import { at, flowerName, nameOf, padded, say } from "./view.js";
@@ -37,17 +38,6 @@ export async function openSync(counter) {
   sheet.showModal();
 }
 
-/** A sheet is shown with its clothes on. @param {HTMLElement} sheet names its style sheet @returns {Promise<unknown>} */
-function dress({ dataset: { style = "" } }) {
-  if (document.querySelector(`link[href="${style}"]`)) return Promise.resolve();
-  const link = document.createElement("link");
-  Object.assign(link, { rel: "stylesheet", href: style });
-  return new Promise((done) => {
-    link.onload = link.onerror = done;
-    document.head.append(link);
-  });
-}
-
 /** @param {Counter} counter */
 async function drawAll(counter) {
   const { book, reference, risk } = counter;
@@ -62,6 +52,9 @@ async function drawAll(counter) {
   at("sync-said").textContent = why && say(why);
   at("sync-disk").hidden = !risk || book.isOnlineOnly;
   at("sync-disk").textContent = risk && say(`disk_${risk}`);
+  const boxes = await sealed();
+  at("sync-sealed").hidden = !boxes;
+  at("sync-sealed").textContent = boxes ? say("sync_sealed", { count: boxes }) : "";
   at("send-now").hidden = !ids.length;
   at("sync-list").replaceChildren(...rows.map((/** @type {any} */ row) => itemOf(row, counter)));
 }

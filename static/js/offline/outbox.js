@@ -363,6 +363,7 @@
       else if (said.min_protocol > 1) this.obstacle = "old";
       if (this.obstacle) return false;
       this.#csrf = said.csrf;
+      if (said.seal) await this.device.put(said.seal, "seal");
       if (!(await this.#known(id, said.device, gated))) return false;
       this.#greetedAt = Date.now();
       await this.#lives(said.epoch);
@@ -587,7 +588,8 @@
         for (const op of batch) {
           const result = said.get(op.id);
           const kept = await queue.get(op.id);
-          const next = result && statusOf(result, kept ?? op);
+          if (!kept) continue; // sealed meanwhile
+          const next = result && statusOf(result, kept);
           if (!next) {
             unsaid.push(op);
             continue;
@@ -595,7 +597,7 @@
           const now = Date.now();
           const changes = { status: next, error: result.error ?? null };
           offline.put(queue, {
-            ...(kept ?? op),
+            ...kept,
             ...changes,
             server_errors: 0,
             retry_count: 0,
