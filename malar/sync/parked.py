@@ -24,6 +24,7 @@ from malar.kernel.transactions import unit_of_work
 from malar.sync.forms import Operation
 from malar.sync.models import Device, HandedIn, Stream
 from malar.sync.seal import CannotOpen, bound, opened
+from malar.sync.selectors import device_of
 from malar.sync.services import apply, register_device
 
 Way, Outcome = HandedIn.Way, HandedIn.Outcome
@@ -192,7 +193,8 @@ def take_in(*, by: Membership, file: TabletFile) -> Summary:
     if file.shop_id != by.shop_id:
         raise RuleBroken(_("This file is of another shop."), code="other_shop", pointer="/file")
     ops = sorted(((*_id_of(sent), sent) for sent in file.ops), key=lambda each: each[1])
-    device = register_device(by=by, id=file.device_id)
+    # One that is known is asked no more: it may be blocked by now.
+    device = device_of(by.shop, str(file.device_id)) or register_device(by=by, id=file.device_id)
     summary = Summary()
     for op_id, seq, sent in ops:
         brought = Brought(op_id=op_id, seq=seq, stream_id=file.stream_id, author_id=file.author_id)

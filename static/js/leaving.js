@@ -42,6 +42,8 @@ export async function waitingOf(user) {
 
 /** What static/js/offline/ shares: classic scripts, whose addresses the dialog names in their order. @returns {Promise<any>} */
 export async function scripts() {
+  if (document.readyState === "loading")
+    await new Promise((go) => document.addEventListener("DOMContentLoaded", go, { once: true }));
   const shared = () => /** @type {any} */ (self).malarOffline;
   const addresses = (document.getElementById("leaving")?.dataset.scripts ?? "").split(" ");
   if (!shared()?.Outbox) for (const address of addresses) await import(address);
@@ -67,7 +69,7 @@ export async function complete() {
 /** Somebody is signed in: what others left on this tablet goes to the server as theirs. @param {string} user */
 export async function arrive(user) {
   if (isLeft()) {
-    if (await complete()) location.assign(LOGIN);
+    location.assign((await complete()) ? LOGIN : COUNTER);
     return;
   }
   const others = (await waiting()) - (await waitingOf(user)).all;
@@ -95,13 +97,13 @@ export async function leave(person, csrf, plainly) {
   const go = async () => {
     // Nobody's names stay; of what cannot be sealed only he himself sees anything again.
     await forget();
-    if (await signOut(csrf)) return location.assign(LOGIN);
     try {
+      // Until a page of the server's says that nobody is signed in: a wall may answer in its place.
       localStorage.setItem(LEFT, "1");
     } catch {
       // Then the session ends when the server says so.
     }
-    location.assign(COUNTER);
+    location.assign((await signOut(csrf)) ? LOGIN : COUNTER);
   };
   const kept = await waitingOf(person.user);
   if (kept.unsent) return ask(await scripts(), person, go);
@@ -117,7 +119,6 @@ async function ask(offline, person, go) {
     /** @type {HTMLElement} */ (dialog.querySelector(`[data-leaving=${name}]`));
   const outbox = new offline.Outbox({ user: person.user, shop: person.shop });
   const words = part("said").dataset;
-  let isSending = false;
   let isGone = false;
 
   const say = (/** @type {string | undefined} */ words = "") => {
@@ -129,19 +130,24 @@ async function ask(offline, person, go) {
     part("title").textContent = (part("title").dataset.words ?? "").replace("{count}", String(unsent));
     return unsent;
   };
+  const canSeal = await offline.canSeal(outbox.device);
   const finish = async () => {
     if (isGone) return;
     isGone = true;
-    await offline.seal({ user: person.user, ledger: outbox.ledger, device: outbox.device }).catch(() => {});
+    try {
+      if (canSeal) await offline.seal({ user: person.user, ledger: outbox.ledger, device: outbox.device });
+    } catch {
+      isGone = false;
+      say(words.failed);
+      return;
+    }
     await outbox.close();
     await go();
   };
   const look = async () => {
-    if (isGone || !isSending) return;
-    if (!(await count())) await finish();
+    if (!isGone && !(await count())) await finish();
   };
 
-  const canSeal = await offline.canSeal(outbox.device);
   part("sealed").hidden = !canSeal;
   part("plain").hidden = canSeal;
   say();
@@ -149,7 +155,6 @@ async function ask(offline, person, go) {
   outbox.addEventListener("change", look);
 
   part("send").onclick = async () => {
-    isSending = true;
     say(words.sending);
     await outbox.drain({ isNewRound: true });
     await look();
@@ -169,7 +174,7 @@ async function ask(offline, person, go) {
   };
   part("stay").onclick = () => dialog.close();
   dialog.onclose = () => {
-    isSending = false;
+    outbox.removeEventListener("change", look);
     if (!isGone) outbox.close();
   };
   await dress(dialog);

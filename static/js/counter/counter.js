@@ -410,7 +410,7 @@ function begin() {
   hasBegun = true;
   if (!offline) return;
   book.begin(new offline.Outbox({ user: user.id, shop }));
-  import("../leaving.js").then(({ arrive }) => arrive(user.id));
+  import("../leaving.js").then(({ arrive }) => arrive(user.id)).catch(() => {});
   lookAtStorage();
 }
 

@@ -257,10 +257,10 @@
       return rows.filter(Boolean);
     }
 
-    /** Before the first sale: the series of its slip numbers comes from the server. */
+    /** Before the first sale: the series of its slip numbers comes from the server, and the key to seal with. */
     async register() {
       const { series } = await this.device.itself();
-      if (!series) await this.#greet([]);
+      if (!series || !(await this.device.get("seal"))) await this.#greet([]);
     }
 
     // --- Sending ------------------------------------------------------------------------------
