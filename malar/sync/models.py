@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from malar.accounts.models import Membership, Shop
 from malar.kernel.history import keep_history
 from malar.kernel.ids import new_id
+from malar.sync.domain import Outcome, Way
 
 
 class Device(models.Model):
@@ -87,24 +88,11 @@ class SyncOp(models.Model):
 
 
 class HandedIn(models.Model):
-    """An operation that came by another hand than its author's: sealed on a tablet, or in a file taken from one.
+    """An operation (`id` is its own) that came by another hand than its author's: sealed, or in a file.
 
     Its effect and its answer are SyncOp's, under its author. Here stands who brought it, and what could not be taken
     into the book is kept as it came: nothing that was brought is ever dropped.
     """
-
-    class Way(models.TextChoices):
-        SEALED = "sealed", _("sealed on a tablet")
-        FILE = "file", _("in a file")
-
-    class Outcome(models.TextChoices):
-        TAKEN = "taken", _("in the book")
-        CONFLICT = "conflict", _("somebody else has changed the line meanwhile")
-        NEEDS_FIX = "needs_fix", _("the book cannot use it")
-        CLOSED = "closed", _("the seal does not open")
-        UNREADABLE = "unreadable", _("it cannot be read")
-        NOBODY = "nobody", _("whoever wrote it never belonged to this shop")
-        ASTRAY = "astray", _("its tablet or its queue belongs to somebody else")
 
     id = models.UUIDField(primary_key=True, editable=False)
     shop = models.ForeignKey(Shop, on_delete=models.PROTECT, related_name="handed_in")

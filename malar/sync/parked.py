@@ -16,18 +16,18 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from rest_framework.exceptions import ValidationError
 
-from malar.accounts.domain import Role
+from malar.accounts.domain import ALLOWED, Role
 from malar.accounts.models import Membership
 from malar.kernel.errors import Conflict, NotAllowed, RuleBroken
 from malar.kernel.rest import read
 from malar.kernel.transactions import unit_of_work
+from malar.sync.domain import Outcome, Way
 from malar.sync.forms import Operation
 from malar.sync.models import Device, HandedIn, Stream
 from malar.sync.seal import CannotOpen, bound, opened
 from malar.sync.selectors import device_of
 from malar.sync.services import apply, register_device
 
-Way, Outcome = HandedIn.Way, HandedIn.Outcome
 OUTCOMES = {
     "applied": Outcome.TAKEN,
     "merged": Outcome.TAKEN,
@@ -83,6 +83,9 @@ def _take(by: Membership, device: Device, brought: Brought, sent: Any, way: Way)
     )
     if author is None:
         return keep(Outcome.NOBODY)
+    if author.role not in ALLOWED[Role.STAFF]:
+        # He wrote it as staff, and as that it is taken; that he no longer is makes somebody look. Never saved.
+        author.role, author.is_active = Role.STAFF, False
     try:
         stream = _stream(by=author, device=device, brought=brought)
     except Conflict as refused:
@@ -90,12 +93,12 @@ def _take(by: Membership, device: Device, brought: Brought, sent: Any, way: Way)
             return {"op_id": str(brought.op_id), "status": "retry"}
         return keep(Outcome.ASTRAY)
     result = apply(by=author, stream=stream, said=said, sent=sent)
-    outcome = OUTCOMES.get(result.get("of", result["status"]))
+    outcome = OUTCOMES.get(str(result.get("of", result["status"])))
     if outcome is not None:
         # Under an id or a number that another operation has, this one is nowhere else.
         is_other = (result["error"] or {}).get("code") in {"op_reused", "seq_reused"}
         _keep(by=by, brought=brought, way=way, outcome=outcome, kept=sent if is_other else None)
-    told = {name: result[name] for name in ("op_id", "status", "of") if name in result}
+    told: dict[str, str] = {name: result[name] for name in ("op_id", "status", "of") if name in result}
     if outcome is not None and result["status"] != "duplicate":
         _came(by=author, stream=stream)
     return told

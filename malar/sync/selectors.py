@@ -15,7 +15,7 @@ from ledger.selectors.habits import Habit, habits_in, largest_in, namesakes_amon
 from malar.accounts.models import Membership, Shop
 from malar.kernel.clock import KOLKATA, business_date_of
 from malar.kernel.wire import moment, money, quantity
-from malar.sync.domain import gaps_in
+from malar.sync.domain import Outcome, gaps_in
 from malar.sync.models import Device, HandedIn, SyncEpoch, SyncOp
 from pricing.selectors.rates import called_on, in_force
 
@@ -230,7 +230,7 @@ def to_look_at(shop: Shop) -> list[Unclear]:
     """What was brought and could not simply be taken, newest first. Four queries."""
     rows = list(
         HandedIn.objects.filter(shop=shop)
-        .exclude(outcome=HandedIn.Outcome.TAKEN)
+        .exclude(outcome=Outcome.TAKEN)
         .select_related("brought_by__user")
         .order_by("-received_at", "-seq")[:200]
     )

@@ -15,7 +15,7 @@ from malar.sync.models import HandedIn, SyncOp
 from tests.browser.counter import Counter, Stall
 from tests.conftest import page_of
 from tests.offline.privacy import DUMP, leaks, leaks_on_disk
-from tests.offline.proxy import DROP_RESPONSE, PASS, REFUSE, Proxy, instead
+from tests.offline.proxy import DROP_RESPONSE, PASS, PORTAL, REFUSE, Proxy, instead
 from tests.offline.tablet import Tablet
 from tests.stack import wait_until
 
@@ -247,3 +247,47 @@ def test_a_file_from_a_broken_tablet_is_taken_in_once(
     assert stall.lines == before + 2
     assert SyncOp.objects.count() == 2
     assert page_of(meena).get("/handed-in/").status_code == 200
+
+
+def test_where_nothing_can_be_sealed_it_stays_for_whoever_wrote_it(
+    counter: Counter, tablet: Tablet, proxy: Proxy, stall: Stall, meena: Membership
+) -> None:
+    """Plain http has no WebCrypto. It is said, nothing is lost, and the next one sees and sends nothing of it."""
+    before = stall.lines
+    page = counter.page
+    page.add_init_script("Object.defineProperty(crypto, 'subtle', { value: undefined })")
+    page.goto("/app/en/")
+    proxy.on("/sync/v1/ops/", AWAY)
+    sell(counter)
+    ask_to_sign_out(counter)
+    expect(page.get_by_role("button", name="Sign out, keep them sealed")).to_be_hidden()
+    page.get_by_role("button", name="Sign out all the same").click()
+    page.wait_for_url("**/accounts/login/**")
+    proxy.clear()
+    counter.open(meena)
+    page.locator("#pill").click()
+    expect(page.locator("#sync-list")).to_be_empty()
+    page.wait_for_timeout(1500)
+    assert stall.lines == before
+    counter.open(stall.kumar)
+    wait_until(lambda: stall.lines == before + 1, seconds=10)
+    assert DailyEntry.objects.order_by("-received_at")[0].created_by == stall.kumar
+
+
+@pytest.mark.parametrize("address", ["/", "/app/en/"])
+def test_a_wall_that_answers_for_the_server_signs_nobody_out(
+    counter: Counter, tablet: Tablet, proxy: Proxy, address: str
+) -> None:
+    """Whatever is opened next ends the session first, and shows nothing of his."""
+    page = counter.page
+    proxy.on("/accounts/log", instead(302, "", {"Location": "/portal/"}))
+    proxy.on("/portal/", PORTAL)
+    ask_to_sign_out(counter)
+    page.wait_for_url("**/portal/")
+    proxy.clear()
+    page.goto(address)
+    page.wait_for_url("**/accounts/login/**" if address == "/" else "**/app/en/")
+    if address != "/":
+        expect(counter.panel).to_contain_text("Please sign in")
+        assert shown(page.content()) == []
+    assert tablet.evaluate("fetch('/sync/v1/hello/').then((answer) => answer.status)") == 401

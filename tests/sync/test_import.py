@@ -7,6 +7,7 @@ from uuid import uuid4
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
+from django.utils import timezone
 
 from ledger.models import DailyEntry, Farmer
 from malar.accounts.models import Membership
@@ -87,6 +88,14 @@ def test_a_tablet_that_had_never_been_here_becomes_known(
     file = file_of(tablet, tablet.sale(raja, jasmine), device_id=str(uuid4()))
     bring(page_of(meena), file)
     assert Device.objects.count() == 2
+    assert DailyEntry.objects.count() == 1
+
+
+def test_a_tablet_that_was_blocked_because_it_is_lost_may_still_have_left_a_file(
+    tablet: Tablet, meena: Membership, raja: Farmer, jasmine: Flower
+) -> None:
+    Device.objects.update(blocked_at=timezone.now())
+    bring(page_of(meena), file_of(tablet, tablet.sale(raja, jasmine)))
     assert DailyEntry.objects.count() == 1
 
 

@@ -21,6 +21,7 @@ from django.utils import timezone
 
 from ledger.domain import ReviewReason
 from ledger.models import DailyEntry, Farmer
+from malar.accounts.domain import Role
 from malar.accounts.models import Membership
 from malar.kernel.clock import KOLKATA
 from malar.sync.models import HandedIn, Stream, SyncOp
@@ -118,10 +119,11 @@ def test_the_bringer_is_told_nothing_of_what_is_in_a_box(
     assert all(result.keys() == {"op_id", "status"} for result in results)
 
 
+@pytest.mark.parametrize("how", ["may not sign in", "no member any more", "no staff any more"])
 def test_of_one_who_has_left_the_lines_are_taken_and_somebody_is_asked_to_look(
-    tablet: Tablet, bringer: Tablet, raja: Farmer, jasmine: Flower
+    tablet: Tablet, bringer: Tablet, raja: Farmer, jasmine: Flower, how: str
 ) -> None:
-    """Scenario 19: deactivated while the tablet was offline."""
+    """Scenario 19: put off while the tablet was offline."""
     first = tablet.sale(raja, jasmine)
     tablet.send(first)
     later = tablet.sale(raja, jasmine, "7.000")
@@ -129,8 +131,13 @@ def test_of_one_who_has_left_the_lines_are_taken_and_somebody_is_asked_to_look(
         "UPDATE", entity_id=first["entity_id"], base_version=1, set={"gross_quantity": "6.500"}
     )
     boxes = [sealed(tablet, each) for each in (later, better)]
-    tablet.member.user.is_active = False
-    tablet.member.user.save()
+    if how == "may not sign in":
+        tablet.member.user.is_active = False
+        tablet.member.user.save()
+    else:
+        tablet.member.is_active = how == "no staff any more"
+        tablet.member.role = Role.FARMER if tablet.member.is_active else Role.STAFF
+        tablet.member.save()
     assert [result["status"] for result in bring(bringer, tablet, *boxes)] == ["applied", "applied"]
     lines = DailyEntry.objects.order_by("quantity")
     assert [line.quantity for line in lines] == [Decimal("6.5"), Decimal(7)]
