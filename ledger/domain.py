@@ -47,6 +47,8 @@ class ReviewReason(models.TextChoices):
     CLOCK = "clock", _("the tablet’s clock was ahead")
     INACTIVE = "inactive", _("farmer or flower no longer active")
     RATE_DIFFERS = "rate_differs", _("another rate than the tablet showed")
+    DUPLICATE = "duplicate", _("perhaps entered on two devices")
+    TIME_UNSURE = "time_unsure", _("its time is not certain, and the rate changed then")
     AUTHOR_LEFT = "author_left", _("whoever wrote it no longer works here")
 
 
@@ -217,6 +219,8 @@ LOOK_ALIKE_WITHIN = dt.timedelta(minutes=10)
 FAR_FROM_CALLED = Decimal("0.30")
 BAND_NEEDS = 5
 BAND_FACTOR = 3
+MOST_UNSURE = dt.timedelta(hours=1)
+"""How far off a tablet's clock is taken to be where nobody can say."""
 CLOCK_SKEW = dt.timedelta(minutes=2)
 """How far a client's clock may run ahead before its time counts as the future."""
 
@@ -249,16 +253,24 @@ def questions_about(
         reasons.append(ReviewReason.LATE)
     if rate is not None and called_rate and abs(rate - called_rate) > FAR_FROM_CALLED * called_rate:
         reasons.append(ReviewReason.RATE_FAR)
-    if len(earlier) >= BAND_NEEDS:
-        weights = [line.quantity for line in earlier]
-        if quantity > max(weights) * BAND_FACTOR or quantity * BAND_FACTOR < min(weights):
-            reasons.append(ReviewReason.WEIGHT_FAR)
+    most = most_usual(earlier)
+    if most is not None and (
+        quantity > most or quantity * BAND_FACTOR < min(line.quantity for line in earlier)
+    ):
+        reasons.append(ReviewReason.WEIGHT_FAR)
     if any(
         line.quantity == quantity and abs(line.captured_at - captured_at) <= LOOK_ALIKE_WITHIN
         for line in earlier
     ):
         reasons.append(ReviewReason.LOOK_ALIKE)
     return reasons
+
+
+def most_usual(earlier: Sequence[EarlierLine]) -> Decimal | None:
+    """The largest quantity that is not far from a farmer's last lines; None while there are too few to say."""
+    if len(earlier) < BAND_NEEDS:
+        return None
+    return max(line.quantity for line in earlier) * BAND_FACTOR
 
 
 NOTES = (500, 200, 100, 50, 20, 10, 5, 2, 1)

@@ -7,7 +7,7 @@ from django.views.generic import RedirectView
 
 from malar.api import problem_404, problem_500
 from malar.home import errors
-from malar.sync.urls import handed_in
+from malar.sync.urls import conflicts, handed_in, tablets
 
 handler400 = "malar.home.errors.bad_request"
 handler403 = "malar.home.errors.forbidden"
@@ -36,6 +36,8 @@ urlpatterns = [
     path("api/v1/", include("malar.api")),
     path("sync/v1/", include("malar.sync.urls")),
     path("handed-in/", include(handed_in)),
+    path("conflicts/", include(conflicts)),
+    path("tablets/", include(tablets)),
     path("", include("malar.ops.urls")),
     path("", include("malar.home.urls")),
     path("", include("malar.pwa.urls")),

@@ -29,7 +29,8 @@ from ledger.services.partitions import ensure_window
 from ledger.services.posting import account_of, money_account, next_voucher, post, post_back
 from malar.accounts.domain import Role
 from malar.accounts.models import Membership
-from malar.sync.models import Device, Stream, SyncOp
+from malar.sync.models import Conflict, ConflictAudit, Device, Stream, SyncOp
+from malar.sync.selectors import facts_of
 from malar.trail.models import Event
 from notifications.services.queueing import react
 from pricing.models import FeeRule, PricingRule, RateAdjustment
@@ -193,16 +194,15 @@ def a_whole_book(owner: Membership) -> None:
     in_one_transaction(lambda: taken_back(settled, owner))
     react(event_id=Event.objects.filter(shop=shop).order_by("id")[0].pk)
     in_one_transaction(lambda: _the_money(owner, farmer, line, coolie, toll))
-    a_tablet(owner)
+    a_tablet(owner, line)
 
 
-def a_tablet(owner: Membership) -> None:
-    """One that has sent something."""
+def a_tablet(owner: Membership, line: DailyEntry) -> None:
+    """One that has sent a correction about which the owner decided."""
+    now = timezone.now()
     device = Device.objects.create(id=uuid4(), shop=owner.shop, series="A1", registered_by=owner)
-    stream = Stream.objects.create(
-        id=uuid4(), shop=owner.shop, device=device, author=owner, last_seen_at=timezone.now()
-    )
-    SyncOp.objects.create(
+    stream = Stream.objects.create(id=uuid4(), shop=owner.shop, device=device, author=owner, last_seen_at=now)
+    op = SyncOp.objects.create(
         id=uuid4(),
         shop=owner.shop,
         stream=stream,
@@ -211,7 +211,38 @@ def a_tablet(owner: Membership) -> None:
         sha256="0" * 64,
         body={},
         result={},
-        received_at=timezone.now(),
+        received_at=now,
+    )
+    facts = facts_of(line).as_json()
+    conflict = Conflict.objects.create(
+        shop=owner.shop,
+        op=op,
+        entity_id=line.pk,
+        kind="quantity",
+        mine=facts,
+        theirs=facts,
+        version=line.version,
+        device=device,
+        author=owner,
+        opened_at=now,
+        resolved_at=now,
+        resolved_by=owner,
+        choice="theirs",
+        reason="asked him",
+    )
+    ConflictAudit.objects.create(
+        shop=owner.shop,
+        op=op,
+        conflict=conflict,
+        entity_id=line.pk,
+        client=facts,
+        server=facts,
+        result=facts,
+        rules={"choice": "theirs"},
+        decided="user",
+        by=owner,
+        device=device,
+        at=now,
     )
 
 

@@ -1,5 +1,6 @@
 """Charges for programs."""
 
+from typing import Any
 from uuid import UUID
 
 from drf_spectacular.utils import extend_schema
@@ -12,6 +13,14 @@ from ledger.selectors.charges import charges_asked
 from ledger.services.charges import record_charge, waive_charge
 from malar.accounts.api import MemberListView, MemberView
 from malar.kernel.rest import answered, key_of, page_of, read
+
+
+def charge_said(said: dict[str, Any]) -> dict[str, Any]:
+    """What a `NewCharge` says, but for its id, as `record_charge` names it."""
+    return {RENAMED.get(name, name): value for name, value in said.items()}
+
+
+RENAMED = {"farmer": "farmer_id", "fee": "fee_id"}
 
 
 class ChargeList(MemberListView):
@@ -39,17 +48,7 @@ class ChargeList(MemberListView):
         """Charge a farmer a fee by hand: luggage, sacks, coolie. Automatic ones are made with their lines."""
         key = key_of(request)
         said = read(NewCharge, request.data)
-        answer = record_charge(
-            by=self.member,
-            key=key,
-            id=said.get("id"),
-            farmer_id=said["farmer"],
-            fee_id=said["fee"],
-            business_date=said["business_date"],
-            quantity=said["quantity"],
-            rate=said.get("rate"),
-            note=said.get("note", ""),
-        )
+        answer = record_charge(by=self.member, key=key, id=said.pop("id", None), **charge_said(said))
         return answered(answer.body, replayed=answer.replayed, status=201)
 
 

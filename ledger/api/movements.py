@@ -1,5 +1,6 @@
 """Money given to farmers and taken back, and what it comes to, for programs."""
 
+from typing import Any
 from uuid import UUID
 
 from django.utils import timezone
@@ -28,6 +29,11 @@ from malar.accounts.api import MemberListView, MemberView
 from malar.kernel.clock import business_date_of
 from malar.kernel.drf import Unreadable
 from malar.kernel.rest import answered, key_of, page_of, read
+
+
+def movement_said(said: dict[str, Any]) -> dict[str, Any]:
+    """What a `NewMovement` says, but for its id, as `record_movement` names it."""
+    return {"farmer_id" if name == "farmer" else name: value for name, value in said.items()}
 
 
 class MovementList(MemberListView):
@@ -59,18 +65,7 @@ class MovementList(MemberListView):
         """Write down money that moved. By staff over the owner's limit it is `waiting` until he decides."""
         key = key_of(request)
         said = read(NewMovement, request.data)
-        answer = record_movement(
-            by=self.member,
-            key=key,
-            id=said.get("id"),
-            farmer_id=said["farmer"],
-            kind=said["kind"],
-            amount=said["amount"],
-            business_date=said["business_date"],
-            mode=said["mode"],
-            reference=said.get("reference", ""),
-            note=said.get("note", ""),
-        )
+        answer = record_movement(by=self.member, key=key, id=said.pop("id", None), **movement_said(said))
         return answered(answer.body, replayed=answer.replayed, status=201)
 
 

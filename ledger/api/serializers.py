@@ -137,6 +137,10 @@ class EntryAnswer(serializers.Serializer[Any]):
     called_rate = Money(allow_null=True, help_text="What the board said at that moment.")
     rate = Money(allow_null=True)
     quoted_rate = Money(allow_null=True, help_text="What a tablet showed, where the board said another.")
+    other_rate = Money(
+        allow_null=True,
+        help_text="With `time_unsure`: the rate after a change it may have been weighed after.",
+    )
     rate_pending = serializers.BooleanField()
     rate_source = serializers.ChoiceField(RateSource.values, allow_null=True)
     rate_reason = serializers.ChoiceField(RateReason.values, allow_null=True)
@@ -498,6 +502,7 @@ RECORDED = OpenApiExample(
         "called_rate": "1400.00",
         "rate": "1450.00",
         "quoted_rate": None,
+        "other_rate": None,
         "rate_pending": False,
         "rate_source": "manual",
         "rate_reason": "agreed",

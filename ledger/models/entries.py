@@ -101,6 +101,10 @@ class DailyEntry(models.Model):
     quoted_rate = models.DecimalField(
         _("rate the tablet showed"), max_digits=12, decimal_places=2, null=True, blank=True
     )
+    # What it would be had it been weighed after a change of the rate that its clock cannot tell it from.
+    other_rate = models.DecimalField(
+        _("rate after the change"), max_digits=12, decimal_places=2, null=True, blank=True
+    )
     rate_source = models.CharField(_("rate from"), max_length=8, choices=RateSource, blank=True)
     rate_reason = models.CharField(_("reason for the rate"), max_length=12, choices=RateReason, blank=True)
     # What was taken off or added, as it was then: [{"id", "code", "name_ta", "name_en", "basis", "value", "per_unit"}],
@@ -162,7 +166,12 @@ class DailyEntry(models.Model):
                         THEN RAISE EXCEPTION 'daily_entry %: this column never changes', OLD.id
                              USING ERRCODE = 'integrity_constraint_violation';
                         END IF;
-                        IF NEW.version <> OLD.version + 1 THEN
+                        -- What somebody should look at may be added without a correction, and nothing else.
+                        IF NEW.version <> OLD.version + 1 AND NOT (
+                            NEW.review_reasons @> OLD.review_reasons
+                            AND to_jsonb(NEW) - ARRAY['review_reasons', 'amount', 'commission']
+                              = to_jsonb(OLD) - ARRAY['review_reasons', 'amount', 'commission'])
+                        THEN
                             RAISE EXCEPTION 'daily_entry %: version % after %', OLD.id, NEW.version, OLD.version
                             USING ERRCODE = 'integrity_constraint_violation';
                         END IF;

@@ -32,6 +32,7 @@ def entry_answer(entry: DailyEntry) -> dict[str, Any]:
         "called_rate": money(entry.called_rate),
         "rate": money(entry.rate),
         "quoted_rate": money(entry.quoted_rate),
+        "other_rate": money(entry.other_rate),
         "rate_pending": entry.rate_pending,
         "rate_source": entry.rate_source or None,
         "rate_reason": entry.rate_reason or None,

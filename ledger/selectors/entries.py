@@ -13,7 +13,7 @@ from django.db import connection
 from django.db.models import Count, Q, Sum
 from django.utils.translation import gettext as _
 
-from ledger.domain import EarlierLine, EntryKind
+from ledger.domain import LOOK_ALIKE_WITHIN, EarlierLine, EntryKind
 from ledger.models import Charge, DailyEntry, DailyEntryQuerySet, Farmer
 from ledger.selectors.charges import Item, charges_on, items_of, sum_of
 from ledger.selectors.commission import NEAREST_RULE, nearest_commission
@@ -39,10 +39,11 @@ def entries_seen_by(member: Membership) -> DailyEntryQuerySet:
 
 def entry_of(member: Membership, entry_id: UUID, *, lock: bool = False) -> DailyEntry:
     """One line with its names. Raises NotFound, also for another shop's."""
-    entries = entries_seen_by(member).with_names()
+    entries = entries_seen_by(member).filter(pk=entry_id)
     if lock:
-        entries = entries.select_for_update(of=("self",))
-    entry = entries.filter(pk=entry_id).first()
+        # By itself: joined to its names of before the wait, a line that got another flower meanwhile is not found.
+        entries.select_for_update(of=("self",)).values_list("pk").first()
+    entry = entries.with_names().first()
     if entry is None:
         raise NotFound(_("There is no such slip."))
     return entry
@@ -103,6 +104,8 @@ class LineBackground:
     """Those that were asked for and that the shop has, in that order (`ledger.services.entries.Priced`)."""
     commission: tuple[Decimal, Decimal]
     """Percent and ₹ per unit."""
+    after: Quote | None = None
+    """Where the rate may have changed meanwhile for all the line's clock can tell: the one after the change."""
 
 
 def line_background(
@@ -219,6 +222,24 @@ def lines_beside(entry: DailyEntry) -> list[EarlierLine]:
     return [EarlierLine(*line) for line in lines]
 
 
+def lines_like(entry: DailyEntry) -> list[DailyEntry]:
+    """Standing lines that may be the same delivery: of the same farmer, flower, slot and quantity, weighed less than
+    ten minutes before or after it."""
+    day, span = entry.business_date, dt.timedelta(days=1)
+    return list(
+        DailyEntry.objects.standing()
+        .filter(shop_id=entry.shop_id, farmer_id=entry.farmer_id, flower_id=entry.flower_id)
+        .filter(business_date__range=(day - span, day + span), kind=EntryKind.SALE)
+        .filter(slot=entry.slot_id, quantity=entry.quantity)
+        .filter(
+            captured_at__gt=entry.captured_at - LOOK_ALIKE_WITHIN,
+            captured_at__lt=entry.captured_at + LOOK_ALIKE_WITHIN,
+        )
+        .exclude(pk=entry.pk)
+        .order_by("captured_at", "pk")
+    )
+
+
 @dataclass(frozen=True)
 class Version:
     """A line as it stood: who made it so, by which door, and when."""
@@ -231,8 +252,15 @@ class Version:
 
 
 def versions_of(entry: DailyEntry | Farmer) -> list[Version]:
-    """Every version of a line, or of a farmer, first to last, from the database's own history. Two queries."""
+    """Every version of a line, or of a farmer, first to last, from the database's own history. Two queries.
+
+    That somebody should look at a line makes no version of it.
+    """
     rows = list(entry.versions.select_related("pgh_context").order_by("pgh_id"))  # type: ignore[union-attr]
+    if isinstance(entry, DailyEntry):
+        rows = [
+            row for number, row in enumerate(rows) if not number or row.version != rows[number - 1].version
+        ]
     contexts = [row.pgh_context.metadata if row.pgh_context else {} for row in rows]
     names = dict(
         Membership.objects.filter(pk__in=[context["member"] for context in contexts if context.get("member")])

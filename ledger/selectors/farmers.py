@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from uuid import UUID
 
+from django.db import connection
 from django.db.models import Count, Exists, Max, OuterRef, Q
 from django.utils.translation import gettext as _
 
@@ -156,6 +157,53 @@ def sharing_a_name(shop: Shop) -> set[UUID]:
     )
 
 
+# A row's xmin is the transaction that wrote it, in 32 bits: it is newer where it lies ahead of the other one on the
+# circle. Freezing leaves it as it is.
+WRITTEN_SINCE = "(xmin::text::bigint - %(transaction)s + 4294967296) %% 4294967296 < 2147483648"
+CHANGED = f"""
+    SELECT id, true FROM ledger_farmer WHERE shop_id = %(shop)s AND {WRITTEN_SINCE}
+    UNION
+    SELECT farmer_id, false FROM ledger_dailyentry
+    WHERE shop_id = %(shop)s AND entry_date BETWEEN %(since)s AND %(day)s AND {WRITTEN_SINCE}
+"""  # noqa: S608  # put together from constants
+
+
+@dataclass(frozen=True)
+class Changed:
+    """Farmers who, or whose lines of sixty days, were written since; and every name, without initials, that who was
+    changed himself has or ever had: whoever is called so may have become a namesake, or be none any more."""
+
+    farmers: frozenset[UUID]
+    names: frozenset[str]
+
+    def touches(self, farmer_id: UUID, *names: str) -> bool:
+        return farmer_id in self.farmers or any(bare_name(name) in self.names for name in names if name)
+
+
+def farmers_changed(shop: Shop, transaction: int, day: dt.date) -> Changed:
+    """Who was changed by `transaction` (an xid8 not more than 2³¹ ago) or one that began after it, up to `day`.
+
+    A line that was moved to somebody else does not count for whom it was moved from. Two queries at most.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            CHANGED,
+            {
+                "shop": shop.pk,
+                "transaction": transaction % 2**32,
+                "since": day - dt.timedelta(days=HABIT_DAYS - 1),
+                "day": day,
+            },
+        )
+        found = cursor.fetchall()
+        themselves = [farmer_id for farmer_id, is_himself in found if is_himself]
+        names: set[str] = set()
+        if themselves:
+            cursor.execute("SELECT name_ta, name_en FROM ledger_farmerevent WHERE id = ANY(%s)", [themselves])
+            names = {bare_name(name) for pair in cursor for name in pair if name}
+    return Changed(frozenset(farmer_id for farmer_id, _is_himself in found), frozenset(names))
+
+
 def sound_of(name: str) -> str:
     """What a name without its initials sounds like in either script; short words keep their vowels."""
     heard = [(spoken(word), bones(spoken(word))) for word in words_of(bare_name(name))]
@@ -229,7 +277,7 @@ def bands_of(farmer: Farmer, day: dt.date) -> list[Band]:
 
     Kilograms and pieces have a scale each. Two queries.
     """
-    habits = habits_in(farmer.shop, day, farmer=farmer.pk)
+    habits = habits_in(farmer.shop, day, farmers=[farmer.pk])
     flowers = Flower.objects.filter(shop=farmer.shop).in_bulk([habit.flower_id for habit in habits])
     most: dict[str, Decimal] = {}
     for habit in habits:

@@ -4,7 +4,7 @@ import datetime as dt
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from uuid import UUID
@@ -26,7 +26,7 @@ HABITS = """
                  row_number() OVER (
                      PARTITION BY farmer_id, flower_id ORDER BY entry_date DESC, captured_at DESC) AS nth
           FROM ledger_dailyentry
-          WHERE shop_id = %(shop)s AND (%(farmer)s::uuid IS NULL OR farmer_id = %(farmer)s)
+          WHERE shop_id = %(shop)s AND (%(farmers)s::uuid[] IS NULL OR farmer_id = ANY(%(farmers)s))
             AND entry_date BETWEEN %(since)s AND %(day)s AND status <> 'voided'
             AND kind <> 'reversal') AS line
     GROUP BY farmer_id, flower_id
@@ -49,8 +49,8 @@ class Habit:
     last_seen: dt.date
 
 
-def habits_in(shop: Shop, day: dt.date, *, farmer: UUID | None = None) -> list[Habit]:
-    """The habits of all farmers, or of one, in the sixty days up to `day`: together, most lines first.
+def habits_in(shop: Shop, day: dt.date, *, farmers: Collection[UUID] | None = None) -> list[Habit]:
+    """The habits of all farmers, or of some, in the sixty days up to `day`: together, most lines first.
 
     Cancelled lines do not count. One query.
     """
@@ -58,7 +58,13 @@ def habits_in(shop: Shop, day: dt.date, *, farmer: UUID | None = None) -> list[H
     with connection.cursor() as cursor:
         cursor.execute(
             HABITS,
-            {"shop": shop.pk, "farmer": farmer, "since": since, "day": day, "usual": USUAL_LINES},
+            {
+                "shop": shop.pk,
+                "farmers": None if farmers is None else list(farmers),
+                "since": since,
+                "day": day,
+                "usual": USUAL_LINES,
+            },
         )
         return [
             Habit(

@@ -1,6 +1,6 @@
 """The history of a line in words: who did what, by which door, and what was different after it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -61,6 +61,30 @@ def changes_between(entry: DailyEntry, other: DailyEntry) -> list[Change]:
     farmers = _names(entry.shop, Farmer, {entry.farmer_id, other.farmer_id})
     flowers = _names(entry.shop, Flower, {entry.flower_id, other.flower_id})
     return _changes(_written(entry, farmers, flowers), _written(other, farmers, flowers))
+
+
+@dataclass(frozen=True)
+class Beside:
+    """One figure as each of several versions has it, as they are written; "" where there is no such version."""
+
+    label: str
+    values: list[str]
+
+
+def side_by_side(shop: Shop, groups: Sequence[Sequence[DailyEntry | None]]) -> list[list[Beside]]:
+    """For each group of versions of one line what differs among them. Two queries, however many there are."""
+    lines = [line for group in groups for line in group if line is not None]
+    farmers = _names(shop, Farmer, {line.farmer_id for line in lines})
+    flowers = _names(shop, Flower, {line.flower_id for line in lines})
+    return [
+        _beside([_written(line, farmers, flowers) if line else None for line in group]) for group in groups
+    ]
+
+
+def _beside(written: Sequence[dict[str, str] | None]) -> list[Beside]:
+    labels = next((each for each in written if each), {})
+    rows = [Beside(label, [each[label] if each else "" for each in written]) for label in labels]
+    return [row for row in rows if len(set(filter(None, row.values))) > 1]
 
 
 def _deed(version: Version, before: Version | None) -> str:

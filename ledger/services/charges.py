@@ -199,62 +199,80 @@ def record_charge(
     Raises NotAllowed for a farmer, RuleBroken naming each refused field (`unknown_farmer`,
     `unknown_fee`, `not_in_force`, `day_locked` …), Conflict `id_exists`.
     """
-    if by.role not in ALLOWED[Role.STAFF]:
-        raise NotAllowed(_("Only the shop's own people may charge fees."))
+    _demand_staff(by)
     made = id or new_id()
-    said = {
-        "farmer": farmer_id,
-        "fee": fee_id,
+    said: dict[str, Any] = {
+        "farmer_id": farmer_id,
+        "fee_id": fee_id,
         "business_date": business_date,
         "quantity": quantity,
         "rate": rate,
         "note": note,
-        "id": id,
     }
+    # The names under which requests were compared before must stay: one that comes again is the same.
+    body = {name.removesuffix("_id"): value for name, value in said.items()} | {"id": id}
+    return once(by=by, key=key, body=body, made=made, effect=partial(write_charge, by, **said, id=made))
 
-    def write() -> dict[str, Any]:
-        faults: list[Fault] = []
 
-        def refuse(pointer: str, code: str, detail: str) -> None:
-            faults.append(Fault(pointer, code, detail))
+@step
+def write_charge(
+    by: Membership,
+    *,
+    farmer_id: UUID | None,
+    fee_id: UUID | None,
+    business_date: dt.date,
+    quantity: Decimal,
+    id: UUID,
+    rate: Decimal | None = None,
+    note: str = "",
+) -> dict[str, Any]:
+    """What `record_charge` does, as a part of somebody's unit of work; answers `charge_answer`."""
+    _demand_staff(by)
+    faults: list[Fault] = []
 
-        farmer = by.shop.farmers.filter(pk=farmer_id).first() if farmer_id else None
-        if farmer is None:
-            refuse("/farmer", "unknown_farmer", _("This farmer is not in your shop's list."))
-        elif not farmer.is_active:
-            refuse("/farmer", "inactive_farmer", _("This farmer is no longer active."))
-        fee = by.shop.fees.filter(pk=fee_id).first() if fee_id else None
-        if fee is None:
-            refuse("/fee", "unknown_fee", _("This fee is not in your shop's list."))
-        elif fee.basis == FeeBasis.PER_SETTLEMENT:
-            refuse("/fee", "with_the_settlement", _("This fee is charged with the settlement."))
-        elif not _holds(fee, business_date):
-            refuse("/fee", "not_in_force", _("This fee is not charged on that day."))
-        if business_date > business_date_of(timezone.now(), by.shop.turnover_hour):
-            refuse("/business_date", "in_future", _("This day has not come yet."))
-        _check_figures(fee, quantity, rate, refuse)
-        faults.extend(length_faults("/note", note))
-        if faults or farmer is None or fee is None:
-            raise refusal(faults)
-        charge = Charge(
-            id=made,
-            shop=by.shop,
-            farmer=farmer,
-            fee=fee,
-            business_date=business_date,
-            basis=fee.basis,
-            income=fee.income,
-            quantity=quantity,
-            rate=fee.rate if rate is None else rate,
-            note=note,
-            created_by=by,
-            created_at=timezone.now(),
-        )
-        with closed_day_refused(business_date):
-            _insert([charge])
-        return charge_answer(charge)
+    def refuse(pointer: str, code: str, detail: str) -> None:
+        faults.append(Fault(pointer, code, detail))
 
-    return once(by=by, key=key, body=said, made=made, effect=write)
+    farmer = by.shop.farmers.filter(pk=farmer_id).first() if farmer_id else None
+    if farmer is None:
+        refuse("/farmer", "unknown_farmer", _("This farmer is not in your shop's list."))
+    elif not farmer.is_active:
+        refuse("/farmer", "inactive_farmer", _("This farmer is no longer active."))
+    fee = by.shop.fees.filter(pk=fee_id).first() if fee_id else None
+    if fee is None:
+        refuse("/fee", "unknown_fee", _("This fee is not in your shop's list."))
+    elif fee.basis == FeeBasis.PER_SETTLEMENT:
+        refuse("/fee", "with_the_settlement", _("This fee is charged with the settlement."))
+    elif not _holds(fee, business_date):
+        refuse("/fee", "not_in_force", _("This fee is not charged on that day."))
+    if business_date > business_date_of(timezone.now(), by.shop.turnover_hour):
+        refuse("/business_date", "in_future", _("This day has not come yet."))
+    _check_figures(fee, quantity, rate, refuse)
+    faults.extend(length_faults("/note", note))
+    if faults or farmer is None or fee is None:
+        raise refusal(faults)
+    charge = Charge(
+        id=id,
+        shop=by.shop,
+        farmer=farmer,
+        fee=fee,
+        business_date=business_date,
+        basis=fee.basis,
+        income=fee.income,
+        quantity=quantity,
+        rate=fee.rate if rate is None else rate,
+        note=note,
+        created_by=by,
+        created_at=timezone.now(),
+    )
+    with closed_day_refused(business_date):
+        _insert([charge])
+    return charge_answer(charge)
+
+
+def _demand_staff(by: Membership) -> None:
+    if by.role not in ALLOWED[Role.STAFF]:
+        raise NotAllowed(_("Only the shop's own people may charge fees."))
 
 
 def _holds(fee: FeeRule, day: dt.date) -> bool:

@@ -58,27 +58,37 @@ def correct_settled_entry(
     ensure_month(day)
     made = new_id()
 
-    def correct() -> dict[str, Any]:
-        original = _toput_in(by, entry_id)
-        with closed_day_refused(day, ""):
-            reversal = reverse_entry(original, by=by, at=at, day=day)
-            replacement = None
-            if changes is not None:
-                replacement = _replace(original, changes, by=by, id=made, at=at, day=day)
-        if replacement is None:
-            record(EntryVoided(entry=original.pk, farmer=original.farmer_id), shop=by.shop)
-        else:
-            record(
-                EntryCorrected(entry=replacement.pk, farmer=replacement.farmer_id, version=1), shop=by.shop
-            )
-        return {
-            "original": str(original.pk),
-            "reversal": entry_answer(reversal),
-            "replacement": entry_answer(replacement) if replacement else None,
-        }
-
     said = {"correct": entry_id, "changes": changes, "reason": reason}
+
+    def correct() -> dict[str, Any]:
+        return put_right(by, entry_id, changes, id=made, at=at, day=day)
+
     return once(by=by, key=key, body=said, made=made, effect=correct, reason=reason)
+
+
+@step
+def put_right(
+    by: Membership, entry_id: UUID, changes: Changes | None, *, id: UUID, at: dt.datetime, day: dt.date
+) -> dict[str, Any]:
+    """What `correct_settled_entry` does, as a part of somebody's unit of work; `id` is the replacement's.
+
+    The month of `day` is there (`ensure_month`).
+    """
+    original = _toput_in(by, entry_id)
+    with closed_day_refused(day, ""):
+        reversal = reverse_entry(original, by=by, at=at, day=day)
+        replacement = None
+        if changes is not None:
+            replacement = _replace(original, changes, by=by, id=id, at=at, day=day)
+    if replacement is None:
+        record(EntryVoided(entry=original.pk, farmer=original.farmer_id), shop=by.shop)
+    else:
+        record(EntryCorrected(entry=replacement.pk, farmer=replacement.farmer_id, version=1), shop=by.shop)
+    return {
+        "original": str(original.pk),
+        "reversal": entry_answer(reversal),
+        "replacement": entry_answer(replacement) if replacement else None,
+    }
 
 
 @step

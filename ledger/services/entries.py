@@ -15,6 +15,7 @@ from psycopg.types.json import Jsonb
 
 from ledger.domain import (
     CLOCK_SKEW,
+    MOST_UNSURE,
     SHOP_SERIES,
     EntryKind,
     EntryStatus,
@@ -22,7 +23,7 @@ from ledger.domain import (
     questions_about,
 )
 from ledger.events import EntryCorrected, EntryRecorded, EntryVoided
-from ledger.models import DailyEntry, Farmer
+from ledger.models import DailyEntry, DayClose, Farmer
 from ledger.selectors.answers import entry_answer
 from ledger.selectors.commission import commission_for
 from ledger.selectors.days_cash import first_open_day
@@ -89,6 +90,8 @@ class NewLine:
     already_weighed: bool = False
     """Kept whatever the shop has closed or put out of use since; somebody looks at it."""
     clock_was_ahead: bool = False
+    unsure_by: dt.timedelta = dt.timedelta(0)
+    """How far off the clock that told its time may have been."""
 
 
 def record_entry(
@@ -192,6 +195,7 @@ def enter(by: Membership, line: NewLine, *, id: UUID, day: dt.date, received_at:
     known = line_background(
         by.shop, line.farmer_id, line.flower_id, line.captured_at, own_day, line.adjustments
     )
+    known = _as_far_as_clocks_tell(known, line, own_day, received_at)
     entry = decided(by, line, known, id=id, day=day, received_at=received_at)
     if line.slip and by.shop.daily_entries.on(day).filter(slip_number=line.slip).exists():
         mark_slip_taken(entry)
@@ -200,6 +204,46 @@ def enter(by: Membership, line: NewLine, *, id: UUID, day: dt.date, received_at:
         make_automatic_charges(entry, by, known.fees)
     record(EntryRecorded(entry=entry.pk, farmer=entry.farmer_id), shop=by.shop)
     return entry
+
+
+def _as_far_as_clocks_tell(
+    known: LineBackground, line: NewLine, day: dt.date, received_at: dt.datetime
+) -> LineBackground:
+    """Take the rate from before a change that the line's clock cannot tell it from, and know the one after it, too.
+
+    A change is a boundary of slots, or a rate that was called. Two questions, of a line whose clock may be off.
+    """
+    if not line.unsure_by or line.rate is not None or known.flower is None:
+        return known
+    unsure_by = min(line.unsure_by, MOST_UNSURE)
+    latest = max(min(line.captured_at + unsure_by, received_at), line.captured_at)
+    quotes = [
+        rate_at(known.flower, line.captured_at - unsure_by, day),
+        known.quote,
+        rate_at(known.flower, latest, day),
+    ]
+    # Before the first slot and after the last one there is nothing to take it for.
+    rated = [quote for quote in quotes if quote.rate is not None]
+    if not rated or rated[0].rate == rated[-1].rate:
+        return known
+    return replace(known, quote=rated[0], after=rated[-1])
+
+
+@step
+def flag_duplicates(entry: DailyEntry, others: Sequence[DailyEntry]) -> None:
+    """Ask somebody to look at lines that may be one delivery entered on two devices: none of them is merged or taken
+    away. A line of a day that is closed meanwhile stays as it is; the new one says it."""
+    closed = set(
+        DayClose.objects.filter(
+            shop_id=entry.shop_id, business_date__in={line.business_date for line in others}, reopened_at=None
+        ).values_list("business_date", flat=True)
+    )
+    for line in [entry, *(line for line in others if line.business_date not in closed)]:
+        if ReviewReason.DUPLICATE not in line.review_reasons:
+            line.review_reasons = [*line.review_reasons, ReviewReason.DUPLICATE]
+            DailyEntry.objects.filter(pk=line.pk, business_date=line.business_date).update(
+                review_reasons=line.review_reasons
+            )
 
 
 def weighed_already(shop: Shop, line: NewLine, received_at: dt.datetime) -> tuple[NewLine, dt.date]:
@@ -265,6 +309,9 @@ def decided(
         received_at=received_at,
         earlier=known.earlier,
     )
+    other = _priced(known.after, None, "", known.adjustments).rate if known.after else None
+    if known.after:
+        questions.append(ReviewReason.TIME_UNSURE)
     is_otherwise = line.rate is None and line.quoted_rate is not None and line.quoted_rate != priced.rate
     if kept:
         questions += _questions_of_kept(
@@ -287,6 +334,7 @@ def decided(
         created_by=by,
         **vars(figures),
         **vars(priced),
+        other_rate=other,
     )
 
 
@@ -529,7 +577,7 @@ def _adjust(entry: DailyEntry, adjustments: Sequence[dict[str, Any]]) -> None:
 
 
 STAYING = frozenset(
-    {ReviewReason.LATE, ReviewReason.SLIP_TAKEN}
+    {ReviewReason.LATE, ReviewReason.SLIP_TAKEN, ReviewReason.DUPLICATE, ReviewReason.TIME_UNSURE}
     | {ReviewReason.DAY_LOCKED, ReviewReason.CLOCK, ReviewReason.INACTIVE, ReviewReason.RATE_DIFFERS}
     | {ReviewReason.AUTHOR_LEFT}
 )
@@ -640,14 +688,33 @@ def strike(by: Membership, entry_id: UUID, reason: str, version: int | None) -> 
 @step
 def _locked(by: Membership, entry_id: UUID, version: int | None) -> DailyEntry:
     """The line, locked against other writers, if `by` may change it and it stands as he saw it."""
+    entry = held(by, entry_id)
+    if version is not None:
+        check_version(entry, version)
+    check_stands(entry)
+    return entry
+
+
+@step
+def held(by: Membership, entry_id: UUID) -> DailyEntry:
+    """The line, locked against other writers, if `by` may change it. Raises NotFound, NotAllowed."""
     entry = entry_of(by, entry_id, lock=True)
     _check_may_change(by, entry)
-    if version is not None and entry.version != version:
+    return entry
+
+
+def check_version(entry: DailyEntry, version: int) -> None:
+    """Raise Conflict `stale`, with the present line, where somebody changed it since `version`."""
+    if entry.version != version:
         raise Conflict(
             _("Somebody changed this slip meanwhile. Look at it and correct it again."),
             code="stale",
             current=entry_answer(entry),
         )
+
+
+def check_stands(entry: DailyEntry) -> None:
+    """Raise Conflict `voided`, `settled` or `corrected`, with the present line, where it is never changed again."""
     if entry.is_voided:
         raise Conflict(_("This slip is cancelled already."), code="voided", current=entry_answer(entry))
     if is_settled(entry):
@@ -663,7 +730,6 @@ def _locked(by: Membership, entry_id: UUID, version: int | None) -> DailyEntry:
             code="corrected",
             current=entry_answer(entry),
         )
-    return entry
 
 
 def _check_is_no_mirror(entry: DailyEntry) -> None:

@@ -3,6 +3,7 @@
 import unicodedata
 from collections.abc import Mapping
 from decimal import Decimal
+from functools import partial
 from typing import Any, TypedDict
 from uuid import UUID
 
@@ -45,21 +46,27 @@ class Particulars(TypedDict, total=False):
 def add_farmer(*, by: Membership, key: UUID, particulars: Particulars, id: UUID | None = None) -> Answer:
     """Take a farmer into the book. Without a number the next free one is taken, without a code `F` and the number.
 
-    The answer is `farmer_answer`. Raises NotAllowed, RuleBroken naming each refused field.
+    The answer is `farmer_answer`. Raises NotAllowed, RuleBroken naming each refused field, Conflict `id_exists`.
     """
     _demand_staff(by)
     made = id or new_id()
+    effect = partial(enrol, by, particulars, made)
+    return once(by=by, key=key, body={**particulars, "id": id}, made=made, effect=effect)
 
-    def add() -> dict[str, Any]:
-        hold_list(by)
-        farmer = Farmer(id=made, shop=by.shop)
-        farmer.number = particulars.get("number") or next_number(by.shop)
-        farmer.code = particulars.get("code") or code_for(farmer.number)
-        _take(farmer, particulars)
-        farmer.save(force_insert=True)
-        return farmer_answer(farmer)
 
-    return once(by=by, key=key, body={**particulars, "id": id}, made=made, effect=add)
+@step
+def enrol(by: Membership, particulars: Particulars, id: UUID) -> dict[str, Any]:
+    """What `add_farmer` does, as a part of somebody's unit of work; answers `farmer_answer`."""
+    _demand_staff(by)
+    hold_list(by)
+    if Farmer.objects.filter(pk=id).exists():
+        raise Conflict(_("Something with this id was made before."), code="id_exists", pointer="/id")
+    farmer = Farmer(id=id, shop=by.shop)
+    farmer.number = particulars.get("number") or next_number(by.shop)
+    farmer.code = particulars.get("code") or code_for(farmer.number)
+    _take(farmer, particulars)
+    farmer.save(force_insert=True)
+    return farmer_answer(farmer)
 
 
 @unit_of_work
@@ -138,7 +145,7 @@ def _take(farmer: Farmer, particulars: Particulars) -> None:
     """Put the particulars on the farmer and check him whole."""
     faults = put_on(farmer, particulars)
     try:
-        farmer.full_clean(exclude=["member"])
+        farmer.full_clean(exclude=["member", "id"])
     except ValidationError as error:
         faults += faults_in(error)
     if faults:

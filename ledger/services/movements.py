@@ -74,48 +74,50 @@ def record_movement(
     field, `more_than_outstanding` or `day_locked`; Conflict `id_exists`. Nothing is kept then.
     """
     _demand_staff(by)
-    said = {
-        "farmer": farmer_id,
+    made = id or new_id()
+    said: dict[str, Any] = {
+        "farmer_id": farmer_id,
         "kind": kind,
         "amount": amount,
         "business_date": business_date,
         "mode": mode,
         "reference": reference,
         "note": note,
-        "id": id,
     }
-    made = id or new_id()
+    # The names under which requests were compared before must stay: one that comes again is the same.
+    body = {name.removesuffix("_id"): value for name, value in said.items()} | {"id": id}
+    return once(by=by, key=key, body=body, made=made, effect=partial(move_money, by, **said, id=made))
 
-    def write() -> dict[str, Any]:
-        farmer = by.shop.farmers.filter(pk=farmer_id or NOBODY).first()
-        faults = movement_faults(
-            by.shop,
-            kind=kind,
-            amount=amount,
-            business_date=business_date,
-            mode=mode,
-            reference=reference,
-            note=note,
-        )
-        if farmer is None:
-            unknown = _("This farmer is not in your shop's list.")
-            raise refusal([Fault("/farmer", "unknown_farmer", unknown), *faults])
-        if amount is None or faults:
-            raise refusal(faults)
-        movement = write_movement(
-            by=by,
-            farmer=farmer,
-            kind=kind,
-            amount=amount,
-            business_date=business_date,
-            mode=mode,
-            reference=reference,
-            note=note,
-            id=made,
-        )
-        return movement_answer(movement)
 
-    return once(by=by, key=key, body=said, made=made, effect=write)
+@step
+def move_money(
+    by: Membership,
+    *,
+    farmer_id: UUID | None,
+    kind: str,
+    amount: Decimal | None,
+    business_date: dt.date,
+    mode: str,
+    id: UUID,
+    reference: str = "",
+    note: str = "",
+) -> dict[str, Any]:
+    """What `record_movement` does, as a part of somebody's unit of work; answers `movement_answer`."""
+    said: dict[str, Any] = {
+        "kind": kind,
+        "amount": amount,
+        "business_date": business_date,
+        "mode": mode,
+        "reference": reference,
+        "note": note,
+    }
+    farmer = by.shop.farmers.filter(pk=farmer_id or NOBODY).first()
+    if farmer is None:
+        unknown = _("This farmer is not in your shop's list.")
+        raise refusal([Fault("/farmer", "unknown_farmer", unknown), *movement_faults(by.shop, **said)])
+    if amount is None:
+        raise refusal(movement_faults(by.shop, **said))
+    return movement_answer(write_movement(by=by, farmer=farmer, **said, id=id))
 
 
 @step

@@ -1,9 +1,14 @@
 """Puts the member and the shop on every signed-in request, and speaks his language."""
 
 from collections.abc import Callable
+from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.contrib.auth.middleware import LoginRequiredMiddleware
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import resolve_url
 from django.utils import translation
+from django.utils.http import urlencode
+from django_htmx.middleware import HtmxDetails
 
 from malar.accounts.models import Membership, Shop, User
 from malar.accounts.selectors import memberships_of
@@ -54,3 +59,18 @@ def member_of_shop(
             return get_response(request)
 
     return middleware
+
+
+class SignInOnAPageOfItsOwn(LoginRequiredMiddleware):
+    """Sends strangers to sign in. Where htmx asked for a part of a page, the page goes there, not the part:
+    a sign-in form within a list is what people fill in wrongly."""
+
+    def handle_no_permission(  # type: ignore[override]  # any answer will do
+        self, request: HttpRequest, view_func: Callable[..., Any]
+    ) -> HttpResponseBase:
+        htmx = HtmxDetails(request)
+        if not htmx or htmx.boosted:
+            return super().handle_no_permission(request, view_func)
+        page = htmx.current_url_abs_path or "/"
+        where = f"{resolve_url(self.get_login_url(view_func))}?{urlencode({'next': page})}"
+        return HttpResponse(status=401, headers={"HX-Redirect": where})

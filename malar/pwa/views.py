@@ -25,15 +25,15 @@ from malar.staticfiles import as_served
 WORKER_OFF = settings.BASE_DIR / "templates" / "pwa" / "sw-off.js"
 COUNTER = (
     *("counter", "view", "slip", "figures", "question", "rates", "ref", "book"),
-    *("scale", "shelf", "sounds", "wet", "awake", "draft", "version"),
+    *("scale", "shelf", "sounds", "wet", "awake", "draft"),
 )
-MODULES = (*(f"counter/{name}" for name in COUNTER), "worker", "waiting", "back", "forget", "left")
+MODULES = (*(f"counter/{name}" for name in COUNTER), "back", "forget", "left")
 """What the counter imports: named in its head, so that a slow line fetches all of it at once."""
 OUTBOX = tuple(f"js/offline/{name}.js" for name in ("idb", "disk", "wire", "outbox"))
 """Classic scripts, in the order in which page and worker run them."""
 LATER = (
-    *(f"js/counter/{name}.js" for name in ("find", "search", "sync")),
-    *("js/offline/seal.js", "js/leaving.js", "css/sheets.css"),
+    *(f"js/counter/{name}.js" for name in ("find", "line", "search", "sync", "version")),
+    *("js/worker.js", "js/waiting.js", "js/leaving.js", "js/offline/seal.js", "css/sheets.css"),
 )
 """What the counter loads when it is asked for: kept by the worker, though no head names it."""
 
@@ -81,7 +81,7 @@ def worker(request: HttpRequest) -> HttpResponse:
 
     Answered to everybody and never with a redirect, which browsers refuse for a worker.
     """
-    source = _worker() if settings.SERVICE_WORKER else WORKER_OFF.read_text(encoding="utf-8")
+    source = _worker()[1] if settings.SERVICE_WORKER else WORKER_OFF.read_text(encoding="utf-8")
     response = HttpResponse(source, content_type="text/javascript; charset=utf-8")
     response["Cache-Control"] = "no-cache"
     return response
@@ -101,9 +101,14 @@ def manifest(request: HttpRequest) -> HttpResponse:
     return response
 
 
+def app_version() -> str:
+    """Which version of the counter this server has: that of its worker."""
+    return _worker()[0]
+
+
 @cache
-def _worker() -> str:
-    """The worker's script. Its `version` is the SHA-256 of all that it keeps, in the order of `addresses`.
+def _worker() -> tuple[str, str]:
+    """The worker's version and script. The version is the SHA-256 of all that it keeps, in the order of `addresses`.
 
     A worker that got anything else, from a server of another version or from a wall in between, does not
     begin: so no tablet ever has half of one version and half of another.
@@ -113,17 +118,19 @@ def _worker() -> str:
         with translation.override(language):
             pages[reverse("pwa:counter", kwargs={"language": language})] = _shell(language)
             pages[reverse("pwa:offline", kwargs={"language": language})] = _offline(language)
-    files = [*static_files(pages.values()), *map(static, LATER)]
+    # Each once, as the worker keeps them: else its figure would be another one, and it would never begin.
+    files = list(dict.fromkeys([*static_files(pages.values()), *map(static, LATER)]))
     bodies = [*(page.encode() for page in pages.values()), *map(content_of, files)]
+    version = digest_of(bodies)
     kept = {
-        "version": digest_of(bodies),
+        "version": version,
         "start": reverse("pwa:own_counter"),
         "pages": list(pages),
         "files": files,
         "scripts": [address for address in files if "/js/offline/" in address],
     }
     source = Path(settings.PWA_SERVICE_WORKER_PATH).read_text(encoding="utf-8")
-    return f"self.malarShell = {json.dumps(kept)};\n{as_served('sw.js', source)}"
+    return version, f"self.malarShell = {json.dumps(kept)};\n{as_served('sw.js', source)}"
 
 
 def _offline(language: str) -> str:

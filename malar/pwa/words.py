@@ -47,6 +47,8 @@ def counter_words() -> dict[str, str]:
         "ask_edit": _("Type it again"),
         "ask_reason": _("Why another rate?"),
         # What has happened.
+        "save": _("Save"),
+        "correct": pgettext("button", "Correct it"),
         "saved": pgettext("line", "Saved"),
         "saved_here": _("Saved on this tablet"),
         "saved_spoken": _("Saved: {number} {name}, {flower}, {quantity} {unit}, {amount} rupees"),
@@ -125,6 +127,14 @@ def counter_words() -> dict[str, str]:
         "sync_needs_fix": _("The server cannot use it:"),
         "sync_sealed": _("Sealed here by somebody who signed out: {count}"),
         "sync_conflict": _("Somebody else has changed it meanwhile; his version stands."),
+        # An entry in the hand.
+        "line_weight": _("Weight"),
+        "line_rate": _("Rate"),
+        "line_amount": _("Amount"),
+        "line_time": _("Time"),
+        "line_slip": _("Slip"),
+        "line_not_mine": _("Only who wrote it, or the owner, may change it."),
+        "line_only_here": _("Only on this tablet yet; the server may still price it anew."),
         # The tablet's own storage.
         "disk_title": _("The tablet cannot keep it"),
         "disk_text": _("Write it down on paper. The slip stays here; try again."),

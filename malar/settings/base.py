@@ -71,7 +71,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "malar.accounts.middleware.member_of_shop",
-    "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "malar.accounts.middleware.SignInOnAPageOfItsOwn",
     "django_structlog.middlewares.RequestMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -261,6 +261,8 @@ SERVICE_WORKER = env.flag("SERVICE_WORKER", default=True)
 SEAL_PRIVATE_KEY = env.text("SEAL_PRIVATE_KEY").replace("\\n", "\n")
 """RSA, PEM. Tablets seal with its public half what was not sent when somebody signs out; with more than one key,
 the first seals and all of them open."""
+APP_VERSION = "malar.pwa.views.app_version"
+"""Who tells malar.sync, which does not know malar.pwa, which version tablets should have."""
 
 # --- REST -----------------------------------------------------------------------------------
 

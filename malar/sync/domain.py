@@ -8,7 +8,11 @@ from django.utils.translation import gettext_lazy as _
 
 LETTERS = "ABCDEFGHIJKLMNOPQRTUVWXYZ"
 """Without S: S1 is the shop's own series."""
+LONGEST_NAME = 40
+HIGHEST_SEQ = 2_000_000_000
 MOST_OPS = 50
+YEAR_S = 366 * 24 * 3600
+YEAR_MS = YEAR_S * 1000
 LARGEST_BATCH = 65_536
 
 
@@ -47,6 +51,14 @@ def captured_at(device_ms: int, offset_ms: int | None) -> dt.datetime:
     Without an offset (it never reached us since it was started) the tablet's own time is all there is.
     """
     return dt.datetime.fromtimestamp((device_ms + (offset_ms or 0)) / 1000, tz=dt.UTC)
+
+
+def unsure_by(unc_ms: int | None, offset_ms: int | None, age_s: int | None) -> dt.timedelta:
+    """How far off a corrected time may be: what was measured, and 2 s for each hour since (offline.md, d 47)."""
+    if unc_ms is None or offset_ms is None:
+        return dt.timedelta.max
+    # A clock's drift of a year says as much as none at all.
+    return dt.timedelta(milliseconds=min(unc_ms, YEAR_MS) + min(max(age_s or 0, 0), YEAR_S) * 2 / 3.6)
 
 
 def gaps_in(received: Collection[int], announced: int) -> list[list[int]]:

@@ -6,12 +6,15 @@ from typing import ClassVar
 
 import pgtrigger
 from django.db import models
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from ledger.models.kept import kept
 from malar.accounts.models import Membership, Shop
 from malar.kernel.history import keep_history
 from malar.kernel.ids import new_id
 from malar.sync.domain import Outcome, Way
+from malar.sync.merge import Choice, ConflictKind, Rule
 
 
 class Device(models.Model):
@@ -36,7 +39,12 @@ class Device(models.Model):
         ]
 
     def __str__(self) -> str:
-        return self.name or self.series
+        return self.label
+
+    @property
+    def label(self) -> str:
+        """Its name, or what tells it from the others where it has none."""
+        return self.name or gettext("Tablet %(series)s") % {"series": self.series}
 
     @property
     def is_blocked(self) -> bool:
@@ -46,7 +54,8 @@ class Device(models.Model):
 class Stream(models.Model):
     """The operations of one person on one tablet, numbered from 1 without a gap; new with each local database.
 
-    What the tablet last said about its queue stands here: a number that was announced and never came is lost.
+    What the tablet last said about its queue stands here: a number that was announced and never came is lost. `pending`
+    is all that it has to send, `stalled` those of it that it tried in vain.
     """
 
     id = models.UUIDField(primary_key=True, editable=False)
@@ -59,6 +68,8 @@ class Stream(models.Model):
     conflicts = models.PositiveIntegerField(default=0)
     oldest_at = models.DateTimeField(null=True)
     last_seen_at = models.DateTimeField()
+    left_at = models.DateTimeField(null=True)
+    """Since when its author has another queue on this tablet: what had not come by then is no longer waited for."""
 
     def __str__(self) -> str:
         return str(self.pk)
@@ -114,6 +125,35 @@ class HandedIn(models.Model):
         return str(self.pk)
 
 
+class StrayOp(models.Model):
+    """What came and could not be taken: not to be read, or under an id or a number that another operation has.
+
+    Kept as it came, because it may be the only copy, and so that its number does not look lost. The same again
+    leaves no second row.
+    """
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    shop = models.ForeignKey(Shop, on_delete=models.PROTECT, related_name="+")
+    stream = models.ForeignKey(Stream, on_delete=models.PROTECT, related_name="strays")
+    author = models.ForeignKey(Membership, on_delete=models.PROTECT, related_name="+")
+    seq = models.PositiveIntegerField(null=True)
+    code = models.CharField(max_length=20)
+    sha256 = models.CharField(max_length=64)
+    body = models.TextField()
+    received_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["stream", "sha256"], name="one_stray_a_body"),
+        ]
+        triggers: ClassVar = [
+            pgtrigger.Protect(name="keep_stray", operation=pgtrigger.Update | pgtrigger.Delete)
+        ]
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+
 class SyncEpoch(models.Model):
     """Which life of the database this is. Whoever restores it from a backup deletes the row (docs/operations.md):
     the next tablet that asks is told a new epoch, by which it knows to offer again what it had sent."""
@@ -126,6 +166,96 @@ class SyncEpoch(models.Model):
 
     def __str__(self) -> str:
         return str(self.epoch)
+
+
+class Conflict(models.Model):
+    """A correction, or a cancellation, that no rule could put over what others did meanwhile: a person decides.
+
+    `base`, `mine` and `theirs` are `Facts` as JSON: what the tablet saw (null where nobody knows), what it wanted,
+    what stood when it came. Decided once; the database lets nobody decide again.
+    """
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    shop = models.ForeignKey(Shop, on_delete=models.PROTECT, related_name="conflicts")
+    op = models.OneToOneField(SyncOp, on_delete=models.PROTECT, related_name="made_conflict")
+    entity_id = models.UUIDField()
+    kind = models.CharField(max_length=12, choices=ConflictKind)
+    base = models.JSONField(null=True)
+    mine = models.JSONField()
+    theirs = models.JSONField()
+    version = models.PositiveIntegerField()
+    device = models.ForeignKey(Device, on_delete=models.PROTECT, related_name="+")
+    author = models.ForeignKey(Membership, on_delete=models.PROTECT, related_name="+")
+    opened_at = models.DateTimeField()
+    resolved_at = models.DateTimeField(null=True)
+    resolved_by = models.ForeignKey(Membership, on_delete=models.PROTECT, related_name="+", null=True)
+    choice = models.CharField(max_length=6, choices=Choice, blank=True)
+    reason = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        indexes = [
+            models.Index(
+                fields=["shop", "opened_at"], name="conflict_open", condition=models.Q(resolved_at=None)
+            ),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                name="conflict_decided_wholly",
+                condition=models.Q(resolved_at=None, resolved_by=None, choice="")
+                | models.Q(resolved_at__isnull=False, resolved_by__isnull=False) & ~models.Q(choice=""),
+            ),
+        ]
+        triggers: ClassVar = kept(
+            "conflict",
+            first="NULL;",  # of no day
+            changing=("resolved_at", "resolved_by_id", "choice", "reason"),
+            while_standing="OLD.resolved_at IS NULL",
+        )
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+
+class ConflictAudit(models.Model):
+    """What became of an operation that was not simply the next version: kept as it was written, for good.
+
+    One for each that was merged or that a person must decide, and one for each decision. `base`, `client`,
+    `server` and `result` are `Facts` as JSON; `rules` says by field which rule decided (`Rule`), or under
+    `choice` what the person chose.
+    """
+
+    class Decided(models.TextChoices):
+        AUTO = "auto", _("by itself")
+        USER = "user", _("by a person")
+
+    id = models.BigAutoField(primary_key=True)
+    shop = models.ForeignKey(Shop, on_delete=models.PROTECT, related_name="conflict_audits")
+    op = models.ForeignKey(SyncOp, on_delete=models.PROTECT, related_name="audits")
+    conflict = models.ForeignKey(Conflict, on_delete=models.PROTECT, related_name="audits", null=True)
+    entity_id = models.UUIDField()
+    base = models.JSONField(null=True)
+    client = models.JSONField()
+    server = models.JSONField()
+    result = models.JSONField()
+    rules = models.JSONField()
+    decided = models.CharField(max_length=4, choices=Decided)
+    by = models.ForeignKey(Membership, on_delete=models.PROTECT, related_name="+")
+    device = models.ForeignKey(Device, on_delete=models.PROTECT, related_name="+", null=True)
+    reason = models.CharField(max_length=200, blank=True)
+    captured_at = models.DateTimeField(null=True)
+    at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["shop", "-at"], name="conflict_audit_newest")]
+        triggers: ClassVar = kept("conflict_audit", first="NULL;")
+
+    def __str__(self) -> str:
+        return f"{self.entity_id} {self.at:%Y-%m-%d %H:%M}"
+
+    @property
+    def rule_words(self) -> list[str]:
+        """Which rules decided, each once, in the reader's language."""
+        return [str(rule.label) for rule in Rule if rule in self.rules.values()]
 
 
 keep_history(Device)

@@ -6,9 +6,9 @@ its effect are one transaction, and what the tablet is told of it (offline.md, d
 
 import datetime as dt
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from django.db import IntegrityError, connection, transaction
@@ -16,20 +16,39 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from rest_framework.exceptions import ValidationError
 
-from ledger.api.entries import changes_said, line_said
-from ledger.api.serializers import EntryChanges, NewEntry, Voiding
+from ledger.api.charges import charge_said
+from ledger.api.entries import line_said
+from ledger.api.movements import movement_said
+from ledger.api.serializers import NewCharge, NewEntry, NewFarmer, NewMovement
 from ledger.models import DailyEntry
 from ledger.selectors.answers import entry_answer
-from ledger.services.entries import NewLine, correct_line, enter, strike, weighed_already
-from ledger.services.faults import time_faults
+from ledger.selectors.entries import lines_like
+from ledger.services.charges import write_charge
+from ledger.services.entries import NewLine, enter, flag_duplicates, weighed_already
+from ledger.services.farmers import Particulars, enrol
+from ledger.services.faults import length_faults, refusal, time_faults
+from ledger.services.movements import move_money
 from ledger.services.partitions import ensure_month
+from malar.accounts.domain import Role
 from malar.accounts.models import Membership, Shop
-from malar.kernel.drf import problem_of
-from malar.kernel.errors import Conflict, NotFound, RuleBroken
+from malar.kernel.drf import Body, problem_of
+from malar.kernel.errors import Conflict, NotAllowed, NotFound, RuleBroken
 from malar.kernel.rest import read
 from malar.kernel.transactions import in_unit, step, unit_of_work
-from malar.sync.domain import captured_at, free_series
-from malar.sync.models import Device, Stream, SyncOp
+from malar.sync.conflicts import (
+    AlreadyResolved,
+    Outcome,
+    Sent,
+    begin_resolving,
+    corrected,
+    decision_said,
+    resolved,
+    struck,
+)
+from malar.sync.domain import HIGHEST_SEQ, LONGEST_NAME, captured_at, free_series, unsure_by
+from malar.sync.merge import ConflictKind
+from malar.sync.models import Device, StrayOp, Stream, SyncOp
+from malar.sync.selectors import tablet_of
 from malar.trail.domain import fingerprint
 from malar.trail.models import AnsweredRequest
 from malar.trail.services.answers import keep
@@ -46,17 +65,28 @@ class OtherShop(Conflict):
         super().__init__(_("This tablet belongs to another shop."), code="other_shop")
 
 
+class DeviceBlocked(RuleBroken):
+    """A tablet that the owner declared lost."""
+
+    status = 403
+
+    def __init__(self) -> None:
+        super().__init__(_("This tablet is blocked. The owner can let it in again."), code="device_blocked")
+
+
 @unit_of_work
 def register_device(*, by: Membership, id: UUID, name: str | None = None) -> Device:
     """Know a tablet, and give it the next free series of slip numbers; known already, it keeps its own.
 
-    Raises OtherShop, RuleBroken `no_series_left`.
+    Raises OtherShop, DeviceBlocked, RuleBroken `no_series_left`.
     """
     Shop.objects.select_for_update(no_key=True).get(pk=by.shop_id)
     device = Device.objects.filter(pk=id).first()
     if device is not None:
         if device.shop_id != by.shop_id:
             raise OtherShop
+        if device.is_blocked:
+            raise DeviceBlocked
         if name is not None and name != device.name:
             device.name = name
             device.save(update_fields=["name"])
@@ -65,6 +95,40 @@ def register_device(*, by: Membership, id: UUID, name: str | None = None) -> Dev
     if series is None:
         raise RuleBroken(_("All series of slip numbers are taken."), code="no_series_left")
     return Device.objects.create(id=id, shop=by.shop, name=name or "", series=series, registered_by=by)
+
+
+@unit_of_work
+def name_tablet(*, by: Membership, device_id: UUID, name: str) -> Device:
+    """Call a tablet something people know it by; nothing: by its series again. Raises NotAllowed unless `by` is the
+    owner, NotFound, RuleBroken `too_long`."""
+    _demand_owner(by)
+    name = " ".join(name.split())
+    if faults := length_faults("/name", name, LONGEST_NAME):
+        raise refusal(faults)
+    device = tablet_of(by, device_id, lock=True)
+    if device.name != name:
+        device.name = name
+        device.save(update_fields=["name"])
+    return device
+
+
+@unit_of_work
+def block_tablet(*, by: Membership, device_id: UUID, is_lost: bool) -> Device:
+    """Take nothing from a tablet any more, because it is lost, or let it in again; twice is once.
+
+    Raises NotAllowed unless `by` is the owner, NotFound.
+    """
+    _demand_owner(by)
+    device = tablet_of(by, device_id, lock=True)
+    if device.is_blocked != is_lost:
+        device.blocked_at = timezone.now() if is_lost else None
+        device.save(update_fields=["blocked_at"])
+    return device
+
+
+def _demand_owner(by: Membership) -> None:
+    if by.role != Role.ADMIN:
+        raise NotAllowed(_("Only the owner names tablets and blocks them."))
 
 
 @dataclass(frozen=True)
@@ -93,18 +157,40 @@ def note_stream(*, by: Membership, device: Device, said: Said) -> Stream:
         raise Conflict(_("This queue belongs to somebody else."), code="stream_taken")
     stream.announced_seq = max(stream.announced_seq, said.last_seq)
     stream.pending, stream.stalled, stream.conflicts = said.pending, said.stalled, said.conflicts
-    stream.oldest_at, stream.last_seen_at = said.oldest_at, timezone.now()
+    stream.oldest_at, stream.last_seen_at, stream.left_at = said.oldest_at, timezone.now(), None
     stream.save()
     return stream
 
 
-def apply(*, by: Membership, stream: Stream, said: Mapping[str, Any], sent: Mapping[str, Any]) -> Result:
-    """Apply one operation, or give the answer it had: `applied`, `duplicate` with `of`, `conflict`, `needs_fix`,
-    `blocked` or `retry` (offline.md, 25). `said` is what was `sent`, read. Never raises for what it says."""
+@unit_of_work
+def begin_stream(*, by: Membership, device: Device, id: UUID) -> None:
+    """A tablet tells of a queue. A new one means that the author's earlier ones there are gone, sealed or wiped:
+    what they announced and never sent is lost unless it comes after all (offline.md, 25 and d 69)."""
+    if not Stream.objects.filter(pk=id).exists():
+        device.streams.filter(author=by, left_at=None).update(left_at=timezone.now())
+
+
+@unit_of_work
+def leave_device(*, by: Membership, device: Device) -> None:
+    """A tablet begins anew under another id: its storage was emptied, with the queues of everybody on it."""
+    device.streams.filter(left_at=None).update(left_at=timezone.now())
+
+
+def apply(
+    *,
+    by: Membership,
+    stream: Stream,
+    said: Mapping[str, Any],
+    sent: Mapping[str, Any],
+    clock_age_s: int | None = None,
+) -> Result:
+    """Apply one operation, or give the answer it had: `applied`, `merged`, `duplicate` with `of`, `conflict`,
+    `needs_fix`, `blocked` or `retry` (offline.md, 25). `said` is what was `sent`, read; `clock_age_s` how long ago
+    the tablet compared its clock with ours. Never raises for what it says."""
     received_at = timezone.now()
     at = captured_at(said["captured"]["device_ms"], said["captured"]["offset_ms"])
     try:
-        act = _act(by, said, at, received_at)
+        act = _act(by, stream, said, at, received_at, clock_age_s)
         return in_unit(lambda: _once(by, stream, said, sent, act, received_at), by=by)
     except _NotKept as later:
         return later.result
@@ -142,7 +228,7 @@ def _once(
         )
         is_new = cursor.rowcount == 1
     if not is_new:
-        return _known(by, said, digest)
+        return _known(by, stream, said, sent, digest)
     try:
         with transaction.atomic():
             result = act()
@@ -167,13 +253,11 @@ def _once(
     except NotFound as refused:
         # Its beginning may still be on the way; the tablet asks again, and nothing is kept of this try.
         raise _NotKept(_refused(said, "blocked", refused, code="not_arrived")) from refused
-    except Conflict as refused:
-        if refused.code in LATER:
-            raise
-        result = _refused(said, "conflict", refused)
     except RuleBroken as refused:
         if refused.code in LATER:
             raise
+        if _waits_for_its_farmer(stream, said, refused):
+            raise _NotKept(_refused(said, "blocked", refused, code="not_arrived")) from refused
         result = _refused(said, "needs_fix", refused)
     except ValidationError as refused:
         result = _refused(said, "needs_fix", refused)
@@ -187,9 +271,21 @@ def _is_used_id(error: IntegrityError) -> bool:
     if diagnosis is None:
         return False
     table, name = diagnosis.table_name or "", diagnosis.constraint_name or ""
-    return table == AnsweredRequest._meta.db_table or (
-        table.startswith(DailyEntry._meta.db_table) and name.endswith("_pkey")
-    )
+    # Nothing else has a key that a tablet minted; a movement's posting has its id, too, and is written before it.
+    is_made = name.endswith("_pkey") or name == "one_posting_of_a_journal"
+    return is_made or table == AnsweredRequest._meta.db_table
+
+
+def _waits_for_its_farmer(stream: Stream, said: Mapping[str, Any], refused: RuleBroken) -> bool:
+    """Whether an unknown farmer may still come, because the same tablet made him: with a number of its queue
+    that has not arrived, or he did and must be mended first (his mending has the same id)."""
+    if all(fault.code != "unknown_farmer" for fault in refused.faults):
+        return False
+    before = stream.ops.filter(seq__lt=said["seq"])
+    if before.count() < said["seq"] - 1:
+        return True
+    made = {"operation": "CREATE", "entity": "farmer", "entity_id": said["set"].get("farmer")}
+    return before.filter(body__contains=made, result__status="needs_fix").exists()
 
 
 class _NotKept(Exception):
@@ -200,32 +296,65 @@ class _NotKept(Exception):
         self.result = result
 
 
-def _known(by: Membership, said: Mapping[str, Any], digest: str) -> Result:
-    """What an operation that came before is told: its own answer, or that its number or id was another one's."""
-    earlier = SyncOp.objects.filter(pk=said["op_id"], shop_id=by.shop_id).first()
-    if earlier is None or earlier.sha256 != digest:
+def _known(
+    by: Membership, stream: Stream, said: Mapping[str, Any], sent: Mapping[str, Any], digest: str
+) -> Result:
+    """What an operation that came before is told: its own answer, or that its number or id was another one's.
+    The other body is kept, too."""
+    earlier = SyncOp.objects.filter(pk=said["op_id"]).first()
+    if earlier is None or earlier.shop_id != by.shop_id or earlier.sha256 != digest:
         code = "op_reused" if earlier else "seq_reused"
         error = {
             "code": code,
             "pointer": "/op_id",
             "detail": _("This number was used for another operation."),
         }
+        _keep_stray(by, stream, code, sent)
         return _result(said["op_id"], "needs_fix", error=error)
     stored: Result = earlier.result
     return stored | {"status": "duplicate", "of": stored["status"]}
 
 
+@step
+def _keep_stray(by: Membership, stream: Stream, code: str, sent: Mapping[str, Any]) -> None:
+    """Keep what cannot be taken as it came, once; its number, where it has one, is not missing."""
+    seq = sent.get("seq")
+    is_number = isinstance(seq, int) and not isinstance(seq, bool) and 0 < seq <= HIGHEST_SEQ
+    stray = StrayOp(
+        shop_id=by.shop_id,
+        stream=stream,
+        author=by,
+        seq=seq if is_number else None,
+        code=code,
+        sha256=fingerprint(sent),
+        # In ASCII: half a surrogate pair and a NUL are no text to the database.
+        body=json.dumps(sent),
+        received_at=timezone.now(),
+    )
+    StrayOp.objects.bulk_create([stray], ignore_conflicts=True)
+
+
 def _act(
-    by: Membership, said: Mapping[str, Any], at: dt.datetime, received_at: dt.datetime
+    by: Membership,
+    stream: Stream,
+    said: Mapping[str, Any],
+    at: dt.datetime,
+    received_at: dt.datetime,
+    clock_age_s: int | None,
 ) -> Callable[[], Result]:
     """What the operation does, as a step of its unit."""
     match said["operation"], said["entity"]:
         case "CREATE", "daily_entry":
-            return _created(by, said, at, received_at)
+            return _created(by, stream, said, at, received_at, clock_age_s)
+        case "CREATE", "farmer" | "charge" | "movement":
+            return lambda: _made(by, said)
         case "UPDATE", "daily_entry":
-            return lambda: _corrected(by, said)
+            return lambda: _told(said, corrected(Sent(by, stream, said, at, received_at)))
         case "DELETE", "daily_entry":
-            return lambda: _struck(by, said)
+            return lambda: _told(said, struck(Sent(by, stream, said, at, received_at)))
+        case "RESOLVE", "conflict":
+            begin_resolving(by)
+            return lambda: _resolved(by, stream, said)
         case "SETTLEMENT", _:
             refused = NotFound(_("Settlements cannot be made yet."))
             return lambda: _not_yet(said, refused, "settlements_later")
@@ -238,12 +367,21 @@ def _not_yet(said: Mapping[str, Any], refused: RuleBroken, code: str) -> Result:
 
 
 def _created(
-    by: Membership, said: Mapping[str, Any], at: dt.datetime, received_at: dt.datetime
+    by: Membership,
+    stream: Stream,
+    said: Mapping[str, Any],
+    at: dt.datetime,
+    received_at: dt.datetime,
+    clock_age_s: int | None,
 ) -> Callable[[], Result]:
     try:
         facts = read(NewEntry, {**said["set"], "captured_at": at.isoformat(), "id": str(said["entity_id"])})
-        quoted = said["quoted"] or {}
-        line = NewLine(**line_said(facts), quoted_rate=quoted.get("rate"))
+        quoted, clock = said["quoted"] or {}, said["captured"]
+        line = NewLine(
+            **line_said(facts),
+            quoted_rate=quoted.get("rate"),
+            unsure_by=unsure_by(clock["unc_ms"], clock["offset_ms"], clock_age_s),
+        )
         line, day = weighed_already(by.shop, line, received_at)
         if not time_faults(line.captured_at, received_at):
             # In a unit of its own: inside the sale's it would wait for the other clerk's, and he for it.
@@ -257,33 +395,98 @@ def _created(
         return refuse
 
     def act() -> Result:
+        _hold_twins(line)
         entry = enter(by, line, id=said["entity_id"], day=day, received_at=received_at)
+        if others := _from_other_devices(stream, lines_like(entry)):
+            flag_duplicates(entry, others)
         return _result(said["op_id"], "applied", entity=entry_answer(entry))
 
     return act
 
 
-@step
-def _corrected(by: Membership, said: Mapping[str, Any]) -> Result:
-    facts = read(EntryChanges, {**said["set"], "version": said["base_version"] or 0})
-    version = facts.pop("version")
-    facts.pop("reason", None)
-    entry = correct_line(by, said["entity_id"], version, changes_said(facts))
-    return _result(said["op_id"], "applied", entity=entry_answer(entry))
+def _told(said: Mapping[str, Any], outcome: Outcome) -> Result:
+    """What became of a correction or a cancellation."""
+    result = _result(said["op_id"], outcome.status, entity=outcome.entity)
+    result["flags"] += [flag for flag in outcome.flags if flag not in result["flags"]]
+    if outcome.conflict is not None:
+        kind = ConflictKind(outcome.conflict.kind)
+        error = {"code": kind.value, "pointer": "", "detail": str(kind.label), "errors": []}
+        return result | {"conflict": str(outcome.conflict.pk), "error": error}
+    return result
 
 
 @step
-def _struck(by: Membership, said: Mapping[str, Any]) -> Result:
-    facts = read(Voiding, {**said["set"], "version": said["base_version"]})
-    answer = strike(by, said["entity_id"], facts["reason"], facts["version"])
-    return _result(said["op_id"], "applied", entity=answer)
+def _hold_twins(line: NewLine) -> None:
+    """Let tablets enter what may be the same delivery one after the other: two at once would not see each other."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_advisory_xact_lock(6, hashtext(%s))", [f"{line.farmer_id} {line.flower_id}"]
+        )
 
 
-def not_readable(sent: Mapping[str, Any], error: ValidationError) -> Result:
-    """What is told of an operation of which not even the frame can be read: it is kept on the tablet."""
-    return _result(
-        sent.get("op_id"), "needs_fix", error={**_error(problem_of(error) or {}), "code": "malformed"}
+def _from_other_devices(stream: Stream, lines: Sequence[DailyEntry]) -> list[DailyEntry]:
+    """Those that did not come from the tablet of this queue. Two queries, where there are any."""
+    if not lines:
+        return []
+    made = dict(
+        AnsweredRequest.objects.filter(made__in=[line.pk for line in lines]).values_list("key", "made")
     )
+    own = SyncOp.objects.filter(pk__in=made, stream__device_id=stream.device_id).values_list("pk", flat=True)
+    here = {made[op_id] for op_id in own}
+    return [line for line in lines if line.pk not in here]
+
+
+@step
+def _made(by: Membership, said: Mapping[str, Any]) -> Result:
+    """A farmer, a fee or money, by the rules of every other door; only who may not is told so in the tablet's word."""
+    shape, make = MAKING[said["entity"]]
+    facts = read(shape, {**said["set"], "id": str(said["entity_id"])})
+    id = facts.pop("id")
+    try:
+        with transaction.atomic():
+            return _result(said["op_id"], "applied", entity=make(by, facts, id))
+    except NotAllowed as refused:
+        return _refused(said, "needs_fix", refused, code="not_allowed")
+    except RuleBroken as refused:
+        # A line finds the next open day by itself; of which day money is, a person says.
+        if refused.code not in {"day_locked", "id_exists"}:
+            raise
+        return _refused(said, "needs_fix", refused)
+
+
+MAKING: dict[str, tuple[type[Body], Callable[[Membership, dict[str, Any], UUID], dict[str, Any]]]] = {
+    "farmer": (NewFarmer, lambda by, facts, id: enrol(by, cast(Particulars, facts), id)),
+    "charge": (NewCharge, lambda by, facts, id: write_charge(by, **charge_said(facts), id=id)),
+    "movement": (NewMovement, lambda by, facts, id: move_money(by, **movement_said(facts), id=id)),
+}
+
+
+@step
+def _resolved(by: Membership, stream: Stream, said: Mapping[str, Any]) -> Result:
+    """A decision made on a tablet. No other try meets another answer: whatever refuses it is told, and kept."""
+    conflict_id, decision = decision_said(said["set"])
+    try:
+        with transaction.atomic():
+            entry = resolved(by, conflict_id, decision, device=stream.device)
+    except AlreadyResolved as earlier:
+        result = _refused(said, "needs_fix", earlier)
+        result["error"]["params"] = {"by": earlier.by, "choice": earlier.choice}
+        return result | {"conflict": str(conflict_id)}
+    except RuleBroken as refused:
+        if refused.code == "busy":
+            raise
+        return _refused(said, "needs_fix", refused)
+    return _result(said["op_id"], "applied", entity=entry_answer(entry)) | {"conflict": str(conflict_id)}
+
+
+def not_readable(
+    *, by: Membership, stream: Stream, sent: Mapping[str, Any], error: ValidationError
+) -> Result:
+    """What is told of an operation of which not even the frame can be read: it is kept as it came, on both sides."""
+    in_unit(lambda: _keep_stray(by, stream, "malformed", sent), by=by)
+    told = {**_error(problem_of(error) or {}), "code": "malformed"}
+    op_id = str(sent.get("op_id")).encode(errors="replace").decode()
+    return _result(op_id, "needs_fix", error=told)
 
 
 def _result(
@@ -292,10 +495,11 @@ def _result(
     return {
         "op_id": str(op_id),
         "status": status,
-        "version": entity["version"] if entity else None,
+        "version": entity.get("version") if entity else None,
         "entity": entity,
         "error": error,
-        "flags": entity["review_reasons"] if entity else [],
+        "conflict": None,
+        "flags": list(entity.get("review_reasons", [])) if entity else [],
     }
 
 

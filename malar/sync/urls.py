@@ -1,4 +1,4 @@
-"""The tablet's addresses, below /sync/v1/; and the owner's page for what others brought, below /handed-in/."""
+"""The tablet's addresses, below /sync/v1/; the owner's pages, below /conflicts/, /tablets/ and /handed-in/."""
 
 from django.urls import path
 
@@ -12,6 +12,22 @@ urlpatterns = [
     path("ops/", views.ops, name="ops"),
     path("ref/", views.ref, name="ref"),
     path("parked/", parked_views.parked, name="parked"),
+    path("conflicts/", views.conflicts, name="conflicts"),
 ]
 
+conflicts = (
+    [
+        path("", views.conflict_list, name="conflict_list"),
+        path("<uuid:conflict_id>/", views.conflict_resolve, name="conflict_resolve"),
+    ],
+    "conflicts",
+)
+tablets = (
+    [
+        path("", views.tablet_list, name="tablet_list"),
+        path("<uuid:device_id>/name/", views.tablet_name, name="tablet_name"),
+        path("<uuid:device_id>/state/", views.tablet_state, name="tablet_state"),
+    ],
+    "tablets",
+)
 handed_in = ([path("", parked_views.hand_in, name="hand_in")], "handed_in")

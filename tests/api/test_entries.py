@@ -64,6 +64,7 @@ def test_a_line_is_answered_as_the_contract_has_it(kumar: Membership, raja: Farm
         "called_rate": None,
         "rate": "1450.00",
         "quoted_rate": None,
+        "other_rate": None,
         "rate_pending": False,
         "rate_source": "manual",
         "rate_reason": "agreed",

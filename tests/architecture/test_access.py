@@ -20,9 +20,11 @@ from ledger.models import Charge, CommissionRule, DailyEntry, Farmer
 from ledger.services.days import record_expense
 from ledger.services.movements import write_movement
 from malar.accounts.models import Membership
+from malar.sync.services import register_device
 from pricing.models import Flower, PricingRule
 from tests.cast import a_buyer_of, a_slot, at, called, recorded
 from tests.ledger.terms import a_fee, an_adjustment
+from tests.sync.clashes import a_conflict_about
 
 pytestmark = pytest.mark.django_db
 
@@ -195,9 +197,18 @@ TABLE: dict[str, Row] = {
     "GET pwa:manifest": (200, 200, 200, 200, 200),
     "GET sync:hello": (401, 200, 403, 200, 200),
     "GET sync:ref": (401, 200, 403, 200, 200),
+    "GET sync:conflicts": (401, 200, 403, 200, 200),
     "POST sync:device": (401, 426, 403, 426, 426),
     "POST sync:ops": (401, 426, 403, 426, 426),
     "POST sync:parked": (401, 426, 403, 426, 426),
+    "GET conflicts:conflict_list": (302, 200, 403, 403, 200),
+    "GET conflicts:conflict_resolve": (302, 405, 403, 403, 405),
+    "POST conflicts:conflict_resolve": (302, 404, 403, 403, 422),
+    "GET tablets:tablet_list": (302, 200, 403, 403, 200),
+    "GET tablets:tablet_name": (302, 405, 403, 403, 405),
+    "POST tablets:tablet_name": (302, 404, 403, 403, 302),
+    "GET tablets:tablet_state": (302, 405, 403, 403, 405),
+    "POST tablets:tablet_state": (302, 404, 403, 403, 302),
     "GET healthz": (200, 200, 200, 200, 200),
     "GET readyz": (200, 200, 200, 200, 200),
     "GET home:board": (302, 200, 200, 200, 200),
@@ -354,6 +365,8 @@ def stage(
             "sale_id": sale,
             "receipt_id": receipt,
             "expense_id": expense.made,
+            "conflict_id": a_conflict_about(line, kumar).pk,
+            "device_id": register_device(by=kumar, id=uuid4()).pk,
             "flower_id": jasmine.pk,
             "day": line.business_date,
             "app_label": "ledger",

@@ -120,6 +120,12 @@ class Counter:
         for key in keys:
             self.page.keyboard.press("Enter" if key == "⏎" else key)
 
+    def sell(self, weight: str, number: str = "207") -> None:
+        """A whole sale on the keyboard, until it is said that it is saved: on the tablet, at least."""
+        before = self.page.locator("#count").text_content()
+        self.type(f"{number}⏎{weight}⏎⏎")
+        expect(self.page.locator("#count")).not_to_have_text(before or "")
+
     def saved(self, amount: str) -> None:
         """Wait for the flower to open, with the amount, and for the server to have it."""
         self.kept(amount)

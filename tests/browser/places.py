@@ -21,8 +21,11 @@ from ledger.services.movements import record_movement
 from malar.accounts.domain import Role
 from malar.accounts.models import Membership
 from malar.kernel.clock import KOLKATA, business_date_of
+from malar.sync.models import Stream
+from malar.sync.services import block_tablet, register_device
 from malar.trail.services.events import hand_over
 from tests.cast import a_buyer_of
+from tests.sync.clashes import clash
 
 MORNING = dt.datetime(2026, 11, 20, 5, 52, tzinfo=KOLKATA)
 """A Friday in Karthigai, in the rush."""
@@ -63,6 +66,8 @@ class Morning:
         people = (member[Role.ADMIN], member[Role.STAFF], member[Role.FARMER])
         owner, clerk = member[Role.ADMIN], member[Role.STAFF]
         today = business_date_of(timezone.now(), owner.shop.turnover_hour)
+        clash(owner, clerk, lines_of(clerk, but=line))
+        on_tablets(owner, clerk)
         buyer = a_buyer_of(owner, line.flower, today)
         moved = money_moved(owner, clerk, line.farmer)
         return cls(*people, line.farmer, line, moved, buyer, *day_closed(clerk, today - dt.timedelta(days=1)))
@@ -72,6 +77,13 @@ class Morning:
         for member in (self.owner, self.clerk, self.grower):
             member.user.language = language
             member.user.save(update_fields=["language"])
+
+
+def lines_of(clerk: Membership, *, but: DailyEntry) -> list[DailyEntry]:
+    """The last four weighed lines of his but that one."""
+    lines = DailyEntry.objects.standing().filter(created_by=clerk, kind="sale", version=1)
+    weighed = lines.exclude(rate=None).exclude(gross_quantity=None).exclude(pk=but.pk)
+    return list(weighed.filter(sack_weights__isnull=True, gross_quantity__gt=3).order_by("-captured_at")[:4])
 
 
 def money_moved(owner: Membership, clerk: Membership, farmer: Farmer) -> dict[str, UUID]:
@@ -102,6 +114,28 @@ def money_moved(owner: Membership, clerk: Membership, farmer: Farmer) -> dict[st
         )
         by_status[answer.body["status"]] = answer.made
     return by_status
+
+
+def on_tablets(owner: Membership, clerk: Membership) -> None:
+    """One tablet from which everything came, one that still has some of it, one that is lost."""
+    now = timezone.now()
+    for name, by, stream in (
+        ("தராசு", clerk, {}),
+        ("", clerk, {"pending": 3, "stalled": 1, "conflicts": 1, "announced_seq": 3}),
+        ("வாசல்", owner, {"announced_seq": 3, "left_at": now}),
+    ):
+        tablet = register_device(by=by, id=uuid4(), name=name)
+        oldest = now - dt.timedelta(hours=1)
+        Stream.objects.create(
+            id=uuid4(),
+            shop=by.shop,
+            device=tablet,
+            author=by,
+            last_seen_at=now - dt.timedelta(minutes=4),
+            oldest_at=oldest,
+            **stream,
+        )
+    block_tablet(by=owner, device_id=tablet.pk, is_lost=True)
 
 
 def day_closed(clerk: Membership, yesterday: dt.date) -> tuple[UUID, dt.date]:
@@ -263,9 +297,11 @@ PLACES: tuple[Place, ...] = (
     Place("rates-history", "/pricing/rates/history/"),
     Place("rates-wall", "/pricing/rates/wall/", sizes=(DESK, TABLET)),
     Place("messages", "/messages/"),
+    Place("conflicts", "/conflicts/", sizes=(*COUNTER_SIZES, PHONE)),
     Place("members", "/members/"),
     Place("hand-in", "/handed-in/"),
     Place("member-invite", "/members/invite/"),
+    Place("tablets", "/tablets/", sizes=(*COUNTER_SIZES, PHONE)),
     Place("email", "/accounts/email/"),
     Place("password", "/accounts/password/change/"),
     Place("not-found", "/nowhere/"),

@@ -33,7 +33,7 @@ from pricing.services.rates import publish_rate
 from tests.cast import a_flower, a_slot, at, called, recorded
 from tests.ledger.terms import a_fee, an_adjustment
 
-OF_A_TABLET = {"quoted_rate", "already_weighed", "clock_was_ahead"}
+OF_A_TABLET = {"quoted_rate", "already_weighed", "clock_was_ahead", "unsure_by"}
 """What is only said of a line that a tablet has sent."""
 pytestmark = pytest.mark.django_db
 

@@ -3,13 +3,14 @@
 import contextlib
 import datetime as dt
 import threading
+import time
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
 from ledger.models import DailyEntry, Farmer
 from ledger.selectors import entries as selectors
@@ -261,3 +262,46 @@ def test_two_corrections_told_at_once_are_told_once(
     first, second = Event.objects.undone().values_list("pk", flat=True)
     assert together(lambda: react(event_id=first), lambda: react(event_id=second)) == []
     assert Message.objects.filter(kind="entry_corrected").count() == (1 if guarded else 2)
+
+
+@BOTH_WAYS
+def test_a_line_that_was_waited_for_comes_with_the_names_of_now(
+    guarded: bool, meena: Membership, raja: Farmer, jasmine: Flower, lotus: Flower
+) -> None:
+    """Joined to its flower of before the wait it would not be found: "there is no such slip"."""
+    line = recorded(meena, raja, jasmine, captured_at=EARLY)
+    found: list[Flower | None] = []
+
+    def ask() -> None:
+        try:
+            with transaction.atomic():
+                if guarded:
+                    entry: DailyEntry | None = selectors.entry_of(meena, line.pk, lock=True)
+                else:
+                    lines = selectors.entries_seen_by(meena).with_names()
+                    entry = lines.select_for_update(of=("self",)).filter(pk=line.pk).first()
+                found.append(entry.flower if entry else None)
+        finally:
+            connection.close()
+
+    other = threading.Thread(target=ask)
+    with transaction.atomic():
+        changes: Any = {"flower_id": lotus.pk, "quantity": Decimal(60)}
+        entries.correct_line(meena, line.pk, 1, changes | {"gross_quantity": None, "tare": None})
+        other.start()
+        until_somebody_waits()
+    other.join()
+    assert found == [lotus if guarded else None]
+
+
+def until_somebody_waits() -> None:
+    """Until another connection waits for what this one holds."""
+    for _ in range(400):
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT count(*) FROM pg_locks WHERE pg_backend_pid() = ANY(pg_blocking_pids(pid))"
+            )
+            if cursor.fetchone()[0]:
+                return
+        time.sleep(0.01)
+    raise AssertionError("nobody waited")

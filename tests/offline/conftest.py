@@ -18,9 +18,9 @@ from pytest_django.live_server_helper import LiveServer
 from malar.accounts.models import Membership
 from malar.ops.supervisor import free_web_port
 from malar.pwa import views
-from tests.browser.counter import Stall, a_stall
+from tests.browser.counter import Counter, Stall, a_stall
 from tests.offline.proxy import Proxy
-from tests.offline.tablet import Tablet
+from tests.offline.tablet import Tablet, hurried
 from tests.stack import ROOT, database_of_the_test, wait_until
 
 
@@ -102,6 +102,13 @@ def tablet(tablets: Callable[[Proxy], Tablet], proxy: Proxy) -> Tablet:
 def stall(kumar: Membership) -> Stall:
     """Meena's, in the morning."""
     return a_stall(kumar)
+
+
+@pytest.fixture
+def counter(tablet: Tablet, proxy: Proxy) -> Counter:
+    """The counter at the end of the line, ten times as impatient as it is."""
+    tablet.context.add_init_script(hurried(10))
+    return Counter(tablet.page, proxy.url)
 
 
 @pytest.fixture

@@ -92,6 +92,8 @@ class Request:
     """Not the first on its socket."""
     reached: bool = False
     """The server has got it, whatever became of the answer."""
+    at: float = field(default_factory=time.monotonic)
+    """When it came, in seconds."""
 
 
 @dataclass

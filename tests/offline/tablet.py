@@ -1,6 +1,7 @@
 """A tablet: a browser with a profile on the disk, which can be killed in the middle of anything and started again."""
 
 import contextlib
+import json
 import os
 import shutil
 import signal
@@ -13,6 +14,57 @@ from playwright.sync_api import Error as PlaywrightError
 from tests.browser import chromium
 from tests.stack import wait_until
 
+WAITS: dict[str, Any] = {
+    "waits": [1000, 2000, 4000, 8000, 16_000],
+    "answer": 8000,
+    "hello": 4000,
+    "helloHolds": 60_000,
+    "busy": 1000,
+    "heartbeat": 30_000,
+}
+"""What malarOffline.settings has; scenario 50 compares."""
+
+QUEUE = """async () => {
+  const rows = [];
+  for (const { name } of await indexedDB.databases()) {
+    if (!name.startsWith("ledger-")) continue;
+    const opened = await new Promise((go) => {
+      const asked = indexedDB.open(name);
+      asked.onsuccess = () => go(asked.result);
+    });
+    const all = await new Promise((go) => {
+      const asked = opened.transaction("sync_queue").objectStore("sync_queue").getAll();
+      asked.onsuccess = () => go(asked.result);
+    });
+    opened.close();
+    rows.push(...all.sort((one, other) => one.seq - other.seq));
+  }
+  return rows;
+}"""
+
+
+SERIES = """async () => {
+  const opened = await new Promise((go) => {
+    const asked = indexedDB.open("device");
+    asked.onsuccess = () => go(asked.result);
+  });
+  const itself = await new Promise((go) => {
+    const asked = opened.transaction("device").objectStore("device").get("itself");
+    asked.onsuccess = () => go(asked.result);
+  });
+  opened.close();
+  return itself?.series ?? "";
+}"""
+
+
+def hurried(by: float) -> str:
+    """A script for pages: the outbox waits so many times shorter, and is content with a third of the time for an
+    answer, as a busy machine needs it. The worker keeps the real settings."""
+    waits: dict[str, Any] = {"waits": [each / by for each in WAITS["waits"]]}
+    waits |= {name: WAITS[name] / by for name in ("busy", "heartbeat")}
+    waits |= {name: WAITS[name] / 3 for name in ("answer", "hello", "helloHolds")}
+    return f"self.malarOffline = {{ settings: {json.dumps(waits)} }}"
+
 
 class Tablet:
     """Chromium on `profile`, a folder that no other process names, opened at `address`."""
@@ -21,6 +73,7 @@ class Tablet:
         self.profile, self.address = profile, address
         self._playwright, self._path = playwright, path
         self.thrown: list[str] = []
+        self.timezone = "Asia/Kolkata"
         self.context: BrowserContext = self._launch()
 
     def _launch(self) -> BrowserContext:
@@ -33,7 +86,7 @@ class Tablet:
             base_url=self.address,
             viewport={"width": 1280, "height": 800},
             locale="en-IN",
-            timezone_id="Asia/Kolkata",
+            timezone_id=self.timezone,
         )
         context.set_default_timeout(8000)
         context.on("weberror", lambda error: self.thrown.append(str(error.error)))
@@ -67,6 +120,23 @@ class Tablet:
             }"""
         )
         return found
+
+    def queue(self, page: Page | None = None) -> list[dict[str, Any]]:
+        """The operations of everybody on this tablet, as the disk has them, by person and number."""
+        rows: list[dict[str, Any]] = (page or self.page).evaluate(QUEUE)
+        return rows
+
+    def is_known(self) -> None:
+        """Wait until the server knows the tablet, and the tablet its series."""
+        wait_until(lambda: self.evaluate(SERIES), seconds=10, why="no series of slip numbers")
+
+    def unsent(self, page: Page | None = None) -> list[dict[str, Any]]:
+        """Those that the server has not taken yet."""
+        return [row for row in self.queue(page) if row["status"] != "acked"]
+
+    def drained(self, page: Page | None = None, *, seconds: float = 20) -> None:
+        """Wait until the server has everything."""
+        wait_until(lambda: not self.unsent(page), seconds=seconds, why="something still waits")
 
     def stop_workers(self, page: Page | None = None) -> None:
         """The browser ends all service workers, as it does when memory is short."""

@@ -13,7 +13,7 @@ MISSING = LIST["missing"]
 LISTED = {int(number): row for number, row in LIST.items() if number != "missing"}
 ALL = range(1, 74)
 KINDS = ("browser", "race", "server", "unit")
-BROWSER = {"tablet", "tablets", "counter", "page", "context"}
+BROWSER = {"tablet", "tablets", "counter", "diskless", "page", "context"}
 
 
 def found(test: str) -> tuple[set[str], set[str]] | None:

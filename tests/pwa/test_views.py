@@ -105,7 +105,8 @@ def test_without_javascript_there_is_the_plain_page() -> None:
 
 
 def test_every_word_the_counter_says_is_there_and_none_is_there_for_nothing() -> None:
-    source = "".join((COUNTER / name).read_text(encoding="utf-8") for name in ("view.js", "counter.js", "sync.js"))
+    scripts = ("view.js", "counter.js", "line.js", "sync.js")
+    source = "".join((COUNTER / name).read_text(encoding="utf-8") for name in scripts)
     families = tuple(f"{family}_" for family in re.findall(r"say\(`(\w+)_\$\{", source))
     assert set(re.findall(r'say\(\s*"(\w+)"', source)) - set(counter_words()) == set()
     assert families

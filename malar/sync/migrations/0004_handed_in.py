@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('accounts', '0002_limits_of_a_shop'),
-        ('sync', '0001_tablets_and_operations'),
+        ('sync', '0003_tablets_left_and_strays'),
     ]
 
     operations = [

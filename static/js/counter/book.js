@@ -18,10 +18,13 @@
 import { paiseOf, sentMoney, sentQuantity } from "./figures.js";
 import { businessDate, sentMoment } from "./rates.js";
 
-const LINES = "/api/v1/daily-entries/";
+export const LINES = "/api/v1/daily-entries/";
 const TIMEOUT_MS = 8000;
 
-/** Dispatches `change` when what waits is another, and `taken` (detail: the ids) when the server has taken lines of this page. */
+/**
+ * Dispatches `change` when what waits is another, `taken` (detail: the ids) when the server has taken lines of this
+ * page, and `old` when a newer version of the app has taken the database over.
+ */
 export class Book extends EventTarget {
   /** Ids of cancellations by line: the same for every retry. @type {Map<string, string>} */
   #cancellations = new Map();
@@ -55,9 +58,10 @@ export class Book extends EventTarget {
         return;
       }
       outbox.addEventListener("change", () => this.look());
+      outbox.ledger.addEventListener("old", () => this.dispatchEvent(new Event("old")));
       await this.look();
       outbox.drain({ isNewRound: true });
-      outbox.register();
+      outbox.meet();
     };
     this.#begun = open();
     return this.#begun;
@@ -65,7 +69,9 @@ export class Book extends EventTarget {
 
   /** Something has come through: what has given up tries again. */
   revive() {
-    if (this.waiting.length || this.outbox?.obstacle) this.outbox.drain({ isNewRound: true });
+    const { outbox } = this;
+    if (this.waiting.length || outbox?.obstacle) outbox.drain({ isNewRound: true });
+    else outbox?.meet();
   }
 
   /** What waits, and what has become of our lines. */
@@ -126,42 +132,49 @@ export class Book extends EventTarget {
    */
   async write(line) {
     await this.#begun;
-    if (!this.outbox) return this.#post(LINES, line.id, line.id, bodyOf(line));
-    const { reference, outbox } = this;
+    if (!this.outbox) return this.post(LINES, line.id, line.id, bodyOf(line));
+    const { reference } = this;
     const { id, captured_at, ...set } = bodyOf(line);
     const date = businessDate(line.at, reference.shop?.turnover_hour ?? 0);
+    const slip_number = await this.#slip(id, date).catch(() => undefined);
+    if (slip_number === undefined) return { kind: "full" };
+    const quoted = {
+      rate: line.quoted === null ? null : sentMoney(line.quoted),
+      slot: reference.slot()?.id ?? null,
+    };
+    return this.keep({
+      operation: "CREATE",
+      entity_id: id,
+      set: slip_number ? { ...set, slip_number } : set,
+      captured: reference.stamp(line.at),
+      quoted,
+      supersedes: this.waiting.find((op) => op.entity_id === id && op.status === "needs_fix")?.id ?? null,
+      entry: {
+        ...rowOf(line),
+        date,
+        status: "confirmed",
+        version: 1,
+        slip_number,
+        captured_at,
+        sync_timestamp: null,
+      },
+    });
+  }
+
+  /** An operation onto the disk, and off it goes. @param {object} said as the outbox records it @returns {Promise<Result>} */
+  keep(said) {
+    return this.#kept(() => this.outbox.record(said));
+  }
+
+  /** @param {() => Promise<any>} write answers the row of the entry @returns {Promise<Result>} */
+  async #kept(write) {
     try {
-      const slip_number = await this.#slip(id, date);
-      const quoted = {
-        rate: line.quoted === null ? null : sentMoney(line.quoted),
-        slot: reference.slot()?.id ?? null,
-      };
-      const row = await outbox.record({
-        operation: "CREATE",
-        entity_id: id,
-        set: slip_number ? { ...set, slip_number } : set,
-        captured: reference.stamp(line.at),
-        quoted,
-        supersedes: this.waiting.find((op) => op.entity_id === id && op.status === "needs_fix")?.id ?? null,
-        entry: {
-          farmer_id: line.farmer,
-          flower_type: line.flower,
-          date,
-          quantity: sentQuantity(line.quantity),
-          unit: line.unit,
-          rate: quoted.rate,
-          total: line.amount === null ? null : sentMoney(line.amount),
-          status: "confirmed",
-          version: 1,
-          slip_number,
-          captured_at,
-          sync_timestamp: null,
-        },
-      });
-      this.rows.set(id, { ...row, asOf: null });
+      const row = await write();
+      this.rows.set(row.id, { ...row, asOf: null });
       // Before it is said that it is saved, the screen knows that it is only here.
       await this.look();
-      outbox.drain();
+      this.outbox.drain();
+      wakeWorker();
       return { kind: "ok", entry: entryOf(row) };
     } catch (error) {
       if (error instanceof /** @type {any} */ (self).malarOffline.Taken)
@@ -190,23 +203,16 @@ export class Book extends EventTarget {
     if (this.outbox) {
       const { reference, outbox } = this;
       const version = this.rows.get(id)?.version ?? done.version;
-      try {
-        const captured = reference.stamp(reference.now());
-        const row = await outbox.cancel({ entity_id: id, version, reason, captured });
-        await this.look();
-        outbox.drain();
-        return { kind: "ok", entry: entryOf(row) };
-      } catch {
-        return { kind: "full" };
-      }
+      const captured = reference.stamp(reference.now());
+      return this.#kept(() => outbox.cancel({ entity_id: id, version, reason, captured }));
     }
     const key = this.#cancellations.get(id) ?? crypto.randomUUID();
     this.#cancellations.set(id, key);
-    return this.#post(`${LINES}${id}/void/`, key, id, { version: done.version, reason });
+    return this.post(`${LINES}${id}/void/`, key, id, { version: done.version, reason });
   }
 
-  /** @param {string} path @param {string} key @param {string} id of the line the answer must be about @param {object} body @param {boolean} [again] @returns {Promise<Result>} */
-  async #post(path, key, id, body, again = false) {
+  /** @param {string} path @param {string} key @param {string} id of the line the answer must be about @param {object} body @param {{method?: string, isAgain?: boolean}} [how] @returns {Promise<Result>} */
+  async post(path, key, id, body, { method = "POST", isAgain = false } = {}) {
     const { reference } = this;
     if (!reference.csrf && !(await reference.hello())) {
       return { kind: reference.isSignedOut ? "signedOut" : "unreachable" };
@@ -217,7 +223,7 @@ export class Book extends EventTarget {
     let answer;
     try {
       response = await reference.send(path, {
-        method: "POST",
+        method,
         credentials: "same-origin",
         redirect: "manual",
         headers: {
@@ -242,14 +248,21 @@ export class Book extends EventTarget {
       reference.signOut();
       return { kind: "signedOut" };
     }
-    if (answer.code === "csrf_failed" && !again) {
+    if (answer.code === "csrf_failed" && !isAgain) {
       reference.csrf = "";
-      return this.#post(path, key, id, body, true);
+      return this.post(path, key, id, body, { method, isAgain: true });
     }
     // Too often, or the server's own fault: the line is as good as before and may be sent again.
     if (response.status === 429 || response.status >= 500) return { kind: "unreachable" };
     return { kind: "refused", problem: answer };
   }
+}
+
+/** Where the browser can, the worker sends what waits once there is a network, also when the page is closed by then. */
+function wakeWorker() {
+  navigator.serviceWorker?.ready
+    .then((registration) => /** @type {any} */ (registration).sync?.register("drain"))
+    .catch(() => {}); // it is a gift, not the way
 }
 
 /** What was written with this id is another line. @type {Problem} */
@@ -282,6 +295,18 @@ function bodyOf({ id, farmer, flower, at, unit, sacks, quantity, rate, reason })
         : { gross_quantity: sentQuantity(quantity) };
   const typed = rate === null ? {} : { rate: sentMoney(rate), ...(reason ? { rate_reason: reason } : {}) };
   return { ...sent, ...figures, ...typed };
+}
+
+/** What the tablet shows of a line until the server has said. @param {Line} line */
+export function rowOf({ farmer, flower, quantity, unit, quoted, amount }) {
+  return {
+    farmer_id: farmer,
+    flower_type: flower,
+    quantity: sentQuantity(quantity),
+    unit,
+    rate: quoted === null ? null : sentMoney(quoted),
+    total: amount === null ? null : sentMoney(amount),
+  };
 }
 
 /** Whether two lines are the same to the book, but for their moment. @param {Line} one @param {Line} other */

@@ -10,10 +10,11 @@
  * @typedef {import("./slip.js").World} World
  * @typedef {import("./view.js").Panel} Panel
  */
+import "../back.js";
 import { keepAwake } from "./awake.js";
 import { Book, doneOf, isSame } from "./book.js";
 import { draft, forgetDraft, keepDraft, storage } from "./draft.js";
-import { paiseOf, plain, rupees, sentQuantity } from "./figures.js";
+import { paiseOf, rupees, sentQuantity } from "./figures.js";
 import { first } from "./first.js";
 import { Tally } from "./question.js";
 import { marketTime, sentMoment } from "./rates.js";
@@ -22,7 +23,6 @@ import { canRead, follow, Scale } from "./scale.js";
 import { Shelf } from "./shelf.js";
 import { emptySlip, isEmpty, keyOf, press, quantityIn, wantsReason } from "./slip.js";
 import { Sounds } from "./sounds.js";
-import { mountVersion } from "./version.js";
 import * as view from "./view.js";
 import { WetGlass } from "./wet.js";
 
@@ -44,7 +44,10 @@ const LOOK_MS = 2000;
 const offline = /** @type {any} */ (self).malarOffline?.Outbox
   ? /** @type {any} */ (self).malarOffline
   : null;
-const reference = new Reference({ shelf: offline && new Shelf(offline) });
+const reference = new Reference({
+  shelf: offline && new Shelf(offline),
+  heartbeat: offline?.settings.heartbeat,
+});
 const book = new Book(reference);
 const tally = new Tally(storage(() => localStorage));
 const sounds = new Sounds(storage(() => localStorage));
@@ -210,7 +213,9 @@ async function write(made, before) {
   // A page that ends now tries it again as it was sent.
   sent = { ...before, tried: line };
   latched = { id: before.id, until: performance.now() + LATCH_MS };
-  const result = await book.write(line);
+  const result = line.corrects
+    ? await (await import("./line.js")).correct(book, line, line.corrects)
+    : await book.write(line);
   sent = null;
   isCutOff = result.kind === "unreachable";
   if (result.kind === "ok") {
@@ -221,7 +226,7 @@ async function write(made, before) {
     view.announce(view.sentence(done, world(), "saved"));
     remember(line, result.entry);
     showDone(done);
-    change({ type: "written", done });
+    if (!line.corrects) change({ type: "written", done });
     if (book.isOnlineOnly) reference.refresh(["day"]);
     replay();
     if (rate !== line.quoted) {
@@ -454,6 +459,12 @@ book.addEventListener("taken", (event) => {
   reference.refresh(["day"]);
 });
 
+book.addEventListener("old", () => {
+  const reload = { label: say("again"), best: true, act: () => location.reload() };
+  notice = { kind: "off", title: say("sync_old"), text: "", answers: [reload] };
+  draw();
+});
+
 /** What is on its way, and what has not arrived; a moment ago is no trouble yet. */
 function unsent() {
   const { waiting } = book;
@@ -468,35 +479,35 @@ function unsent() {
   };
 }
 
+/** What the sheets may do here: they are fetched when they are asked for. */
+const hands = {
+  book,
+  reference,
+  world,
+  takeBack: takeBackKept,
+  get risk() {
+    return risk;
+  },
+  /** A slip to go on with, unless another is in hand. @param {Slip} made */
+  put(made) {
+    const text = { title: say("other_open", { number: slip.number }), text: "", answers: [back()] };
+    notice = isEmpty(slip) ? null : { kind: "off", ...text };
+    if (!notice) slip = { ...made, done: slip.done, effect: null };
+    draw();
+  },
+};
+
 async function openSync() {
-  const { openSync: open } = await import("./sync.js");
-  open({ book, reference, world, risk, mend, takeBack: takeBackKept });
+  const sync = await import("./sync.js").catch(() => null);
+  if (sync) sync.openSync(hands);
+  else sounds.play("failure");
 }
 
-/** A line that the server could not use, on the slip again. @param {any} row of the tablet's entries */
-function mend(row) {
-  const { facts } = row;
-  const now = world();
-  const flower = now.flowers.get(facts.flower);
-  const sacks = (facts.sack_weights ?? [facts.gross_quantity ?? facts.quantity]).map(
-    (/** @type {string} */ sack) => Math.round(Number(sack) * 1000),
-  );
-  let made = press(
-    { ...emptySlip(now, slip), id: row.id },
-    { type: "chooseFarmer", farmer: facts.farmer },
-    now,
-  );
-  if (flower) made = press(made, { type: "chooseFlower", flower: flower.id }, now);
-  const weight = plain(sacks.at(-1) ?? 0);
-  const rateText = facts.rate ?? null;
-  const reason = facts.rate_reason ?? null;
-  made = { ...made, weight, sacks: sacks.slice(0, -1), rateText, reason, effect: null };
-  if (isEmpty(slip)) {
-    slip = made;
-    notice = null;
-  } else
-    notice = { kind: "off", title: say("other_open", { number: slip.number }), text: "", answers: [back()] };
-  draw();
+/** @param {string} id of a line on the string */
+async function openLine(id) {
+  const line = await import("./line.js").catch(() => null);
+  if (line) line.openLine(hands, id);
+  else sounds.play("failure");
 }
 
 /** @param {any} row of the tablet's entries */
@@ -607,7 +618,7 @@ reference.addEventListener("change", () => {
   else recents = recents.map((farmer) => reference.farmers.get(farmer.id) ?? farmer);
   const isNew = known?.[0] !== farmers[0] || known?.length !== farmers.length;
   known = farmers;
-  if (isNew) (window.requestIdleCallback ?? setTimeout)(finder);
+  if (isNew) (window.requestIdleCallback ?? setTimeout)(fetchAhead);
   if (!sent) change({ type: "refresh" });
   replay();
 });
@@ -790,8 +801,28 @@ async function finder() {
 }
 
 async function openFind() {
-  (await finder()).open();
+  try {
+    (await finder()).open();
+  } catch {
+    finding = undefined; // the line broke before it was here
+    sounds.play("failure");
+  }
 }
+
+/** What a tap may ask for, before there is no line to fetch it by. */
+function fetchAhead() {
+  finder().catch(() => {
+    finding = undefined;
+  });
+  for (const fetched of [import("./sync.js"), import("./line.js")]) fetched.catch(() => {});
+}
+
+at("string").addEventListener("click", (event) => {
+  const bead = /** @type {HTMLElement | null} */ (
+    /** @type {Element} */ (event.target).closest("[data-line]")
+  );
+  if (bead) openLine(bead.dataset.line ?? "");
+});
 
 at("flowers").addEventListener("click", (event) => {
   const tile = /** @type {HTMLElement | null} */ (
@@ -868,7 +899,15 @@ for (const [sign, target] of /** @type {[string, EventTarget][]} */ ([
 wearHand();
 at("sound").setAttribute("aria-pressed", String(sounds.volume > 0));
 keepAwake();
-mountVersion(() => isBusy() || !isEmpty(slip) || isUndoing);
+/** The worker, and the chip of a new version: what opens the counter next time may wait until it is open now. */
+function mountLate() {
+  import("./version.js").then(
+    ({ mountVersion }) => mountVersion(() => isBusy() || !isEmpty(slip) || isUndoing),
+    () => {}, // no line: the next page tries again
+  );
+}
+if (document.readyState === "complete") mountLate();
+else addEventListener("load", mountLate, { once: true });
 setInterval(() => {
   if (!sent && isLoaded()) change({ type: "refresh" });
   else draw();

@@ -81,8 +81,8 @@ function restored(kept, world, day) {
   /** @type {Slip} */
   const slip = {
     ...kept,
-    // A tab that was doubled has the same drawer: only what was sent keeps its key.
-    id: tried ? kept.id : crypto.randomUUID(),
+    // A tab that was doubled has the same drawer: only what was sent, or stands in the book, keeps its key.
+    id: tried || kept.corrects ? kept.id : crypto.randomUUID(),
     rate: flower === null ? null : world.rateAt(flower, rateAt),
     offer: null,
     question: null,

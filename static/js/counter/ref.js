@@ -9,7 +9,8 @@
  * @typedef {{id: string, name: string, role: string, language: "ta" | "en"}} User
  * @typedef {{id: string, name_ta: string, name_en: string, number_digits: 3 | 4, turnover_hour: number}} Shop
  * @typedef {{id: string, farmer: string, flower: string, quantity: string, unit: string, rate: string | null,
- *   amount: string | null, status: string, version: number, captured_at: string, mine: boolean}} DayLine
+ *   amount: string | null, status: string, version: number, captured_at: string, mine: boolean,
+ *   slip_number?: string}} DayLine
  * @typedef {{date: string, lines: number, kilograms: string, amount: string, last: DayLine[]}} Day
  * @typedef {import("./ask.js").Part} Part
  * @typedef {Promise<import("./ask.js").Heard | null>} Asked
@@ -20,7 +21,6 @@ import { businessDate, clockOffset, rateAt, slotAt } from "./rates.js";
 
 /** More apart than this, and the device slept or its clock was set. */
 const DRIFT_MS = 2000;
-const REFRESH_MS = 30_000;
 /** Farmers are seldom new in the middle of a morning. */
 const ALL_MS = 600_000;
 /** So long the server is waited for before the tablet says what it knows itself. */
@@ -77,16 +77,18 @@ export class Reference extends EventTarget {
 
   /**
    * @param {{fetch?: typeof fetch, page?: Pick<Document, "addEventListener" | "removeEventListener" | "visibilityState">, clock?: () => number,
-   *   shelf?: import("./shelf.js").Shelf | null}} [outside] shelf: where the tablet keeps what it was told
+   *   shelf?: import("./shelf.js").Shelf | null, heartbeat?: number}} [outside] shelf: where the tablet keeps what it was told; heartbeat: ms
    */
   constructor({
     fetch: send = (...args) => fetch(...args),
     page = document,
     clock = steady,
     shelf = null,
+    heartbeat = 30_000,
   } = {}) {
     super();
     this.shelf = shelf;
+    this.heartbeat = heartbeat;
     this.send = send;
     this.page = page;
     this.clock = clock;
@@ -102,7 +104,7 @@ export class Reference extends EventTarget {
    */
   async start({ who, all } = { who: askWho(this), all: askFor(ALL, this) }) {
     this.stop();
-    this.#timer = setInterval(this.#again, REFRESH_MS);
+    this.#timer = setInterval(this.#again, this.heartbeat);
     this.page.addEventListener("visibilitychange", this.#again);
     this.#isLong = true;
     await this.#fromShelf(who);

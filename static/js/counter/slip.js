@@ -71,6 +71,14 @@ import { questionAbout } from "./question.js";
  * @property {Reason | null} reason
  * @property {number | null} quoted paise as the slip showed it, typed or not; not sent
  * @property {number | null} amount paise as the slip showed it; not sent
+ * @property {Corrects | null} corrects
+ *
+ * @typedef {object} Corrects the line that stands in the book already, as it was when it was put onto the slip
+ * @property {number} version
+ * @property {string} farmer
+ * @property {string} flower
+ * @property {number} quantity thousandths, without the sacks
+ * @property {number | null} rate paise
  *
  * @typedef {object} Done a line of this page that stands in the book
  * @property {Line} line
@@ -116,6 +124,7 @@ import { questionAbout } from "./question.js";
  * @property {Line | null} tried what was sent of it; whether it arrived is not certain
  * @property {string | null} previous id of the farmer of the line just saved: a tile tapped now is his second flower
  * @property {Done[]} done what can be undone: at most the last two, newest last
+ * @property {Corrects | null} corrects what it corrects; null: it is a new line
  * @property {Effect | null} effect of the last key
  * @property {{kind: import("./question.js").Kind, answer: "likely" | "right"} | null} answered by the last key,
  *   to be counted: `tally.count(kind, answer)`
@@ -185,6 +194,7 @@ export function emptySlip(world, before = null) {
     tried: null,
     previous: null,
     done: before?.done ?? [],
+    corrects: null,
     effect: null,
     answered: null,
   };
@@ -580,6 +590,7 @@ function lineOf(slip, world) {
     reason: rate === null ? null : slip.reason,
     quoted: rateIn(slip),
     amount: amountIn(slip, world),
+    corrects: slip.corrects,
   };
 }
 

@@ -1,16 +1,17 @@
 /**
  * What is only on this tablet, entry by entry, and what a person can do about it. Loaded when the pill is tapped.
  *
- * @typedef {object} Counter
+ * @typedef {object} Hands what a sheet may do at the counter
  * @property {import("./book.js").Book} book
  * @property {import("./ref.js").Reference} reference
  * @property {() => import("./slip.js").World} world
  * @property {"" | "loose" | "full"} risk of the tablet's storage
- * @property {(row: any) => void} mend puts a line onto the slip again
- * @property {(row: any) => void} takeBack strikes it out
+ * @property {(slip: import("./slip.js").Slip) => void} put a slip to go on with, unless another is in hand
+ * @property {(line: {id: string, version: number}) => void} takeBack strikes a line out
  */
 import { dress, sealed } from "../leaving.js";
 import { paiseOf, rupees, shown } from "./figures.js";
+import { mend } from "./line.js";
 import { marketTime } from "./rates.js";
 import { at, flowerName, nameOf, padded, say } from "./view.js";
 
@@ -22,25 +23,25 @@ const OBSTACLES = {
   held: "sync_held",
 };
 
-/** @param {Counter} counter */
-export async function openSync(counter) {
-  const { book } = counter;
+/** @param {Hands} hands */
+export async function openSync(hands) {
+  const { book } = hands;
   const sheet = /** @type {HTMLDialogElement} */ (at("sync"));
   await dress(sheet);
-  const draw = () => drawAll(counter);
+  const draw = () => drawAll(hands);
   book.addEventListener("change", draw);
   sheet.addEventListener("close", () => book.removeEventListener("change", draw), { once: true });
   at("send-now").onclick = () => {
-    counter.reference.again();
+    hands.reference.again();
     book.outbox?.drain({ isNewRound: true });
   };
   draw();
   sheet.showModal();
 }
 
-/** @param {Counter} counter */
-async function drawAll(counter) {
-  const { book, reference, risk } = counter;
+/** @param {Hands} hands */
+async function drawAll(hands) {
+  const { book, reference, risk } = hands;
   const { waiting, outbox } = book;
   const ids = [...new Set(waiting.map((op) => op.entity_id))];
   const rows = outbox ? await outbox.entries(ids) : [];
@@ -56,11 +57,12 @@ async function drawAll(counter) {
   at("sync-sealed").hidden = !boxes;
   at("sync-sealed").textContent = boxes ? say("sync_sealed", { count: boxes }) : "";
   at("send-now").hidden = !ids.length;
-  at("sync-list").replaceChildren(...rows.map((/** @type {any} */ row) => itemOf(row, counter)));
+  at("sync-list").replaceChildren(...rows.map((/** @type {any} */ row) => itemOf(row, hands)));
 }
 
-/** @param {any} row @param {Counter} counter */
-function itemOf(row, { book, world, mend, takeBack }) {
+/** @param {any} row @param {Hands} hands */
+function itemOf(row, hands) {
+  const { book, world, takeBack } = hands;
   const template = /** @type {HTMLTemplateElement} */ (at("t-kept"));
   const item = /** @type {HTMLElement} */ (template.content.firstElementChild?.cloneNode(true));
   const [number, name, what, state, reason] = [".tok", ".nm", ".vl", ".tag", ".why"].map(
@@ -88,7 +90,7 @@ function itemOf(row, { book, world, mend, takeBack }) {
   const sheet = /** @type {HTMLDialogElement} */ (at("sync"));
   fix.onclick = () => {
     sheet.close();
-    mend(row);
+    mend(row, hands);
   };
   back.onclick = () => takeBack(row);
   leave.onclick = () => book.outbox.letGo(op?.id);

@@ -54,7 +54,7 @@ export function at(id) {
 }
 
 /** @param {Element | string} where @param {string} text */
-function put(where, text) {
+export function put(where, text) {
   const element = typeof where === "string" ? at(where) : where;
   if (element.textContent !== text) element.textContent = text;
 }
@@ -382,6 +382,7 @@ function drawSave(slip, world) {
     petal.classList.toggle("lit", index < 4 && petals[part] && !(slip.question && part === "weight"));
   });
   put("save-amount", amount === null || !isReady ? "" : `₹${rupees(amount, true)}`);
+  put(/** @type {Element} */ (save.querySelector("b")), say(slip.corrects ? "correct" : "save"));
   put("petals-words", say("petals", { count: petals.ready }));
 }
 
@@ -562,6 +563,9 @@ export function drawString(lines, count, world) {
       const tag = /** @type {Element} */ (item.querySelector(".tag span"));
       item.classList.toggle("void", bead.isVoid);
       item.dataset.kept = bead.kept;
+      const open = /** @type {HTMLElement} */ (item.querySelector("button"));
+      open.dataset.line = bead.id;
+      open.setAttribute("aria-label", `${bead.who} ${bead.name}, ${bead.what}, ${bead.amount}`);
       bloom(item.querySelector(".bead use"), bead.kept ? "bud" : bead.glyph);
       put(/** @type {Element} */ (item.querySelector(".amt")), bead.amount);
       put(who, bead.who);

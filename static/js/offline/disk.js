@@ -26,6 +26,9 @@
     /** So long a tablet may be used without the server having said who is signed in. */
     verified: 18 * 3_600_000,
     open: 5000,
+    /** So often the server is asked for rates and the day while somebody looks: the sign of life, too. */
+    heartbeat: 30_000,
+    ...offline.settings,
   };
 
   /** Stores by database; the key path, or "" for keys that are given. @type {Record<string, Record<string, string>>} */

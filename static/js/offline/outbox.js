@@ -36,6 +36,7 @@
    * @property {number} total_attempts
    * @property {number | null} last_attempt epoch ms of the device
    * @property {number} next_attempt
+   * @property {number} [not_before] the server has asked to be left alone until then; no new round is earlier
    * @property {number} server_errors how often the server failed on a batch with it
    * @property {Reason | null} error
    * @property {number} created
@@ -257,10 +258,15 @@
       return rows.filter(Boolean);
     }
 
-    /** Before the first sale: the series of its slip numbers comes from the server, and the key to seal with. */
-    async register() {
+    /**
+     * Meet the server although nothing waits: before the first sale for the series of its slip numbers and the key to
+     * seal with, and now and then for its epoch, for it may have been put back to last night.
+     */
+    async meet() {
       const { series } = await this.device.itself();
-      if (!series || !(await this.device.get("seal"))) await this.#greet([]);
+      const isKnown = series && (await this.device.get("seal"));
+      if (isKnown && Date.now() - this.#greetedAt < offline.settings.helloHolds) return;
+      if (await this.#greet([])) await this.drain();
     }
 
     // --- Sending ------------------------------------------------------------------------------
@@ -542,11 +548,13 @@
         await this.#failed(batch, retryAfter, status >= 500 && !isGate ? "server" : "line");
         return false;
       }
-      await this.#change(batch, () => ({ status: "queued" }));
+      if (status === 429) this.#pausedUntil = Math.max(this.#pausedUntil, Date.now() + offline.settings.busy);
+      const until = status === 429 ? { next_attempt: this.#pausedUntil, not_before: this.#pausedUntil } : {};
+      await this.#change(batch, () => ({ status: "queued", ...until }));
       this.#csrf = "";
       const code = body?.code;
-      if (status === 429) this.#pausedUntil = Math.max(this.#pausedUntil, Date.now() + offline.settings.busy);
-      else if (status === 426) this.obstacle = "old";
+      if (status === 429) return false;
+      if (status === 426) this.obstacle = "old";
       else if (code === "user_mismatch") this.obstacle = "other";
       else if (code === "device_blocked") this.obstacle = "blocked";
       else this.obstacle = status === 401 || code === "not_allowed" ? "signed_out" : "held";
@@ -564,6 +572,7 @@
           retry_count,
           status: retry_count > waits.length ? "stalled" : "queued",
           next_attempt: now + wait,
+          ...(retryAfter ? { not_before: now + retryAfter } : {}),
           last_attempt: op.last_attempt ?? now,
           server_errors: why === "line" ? op.server_errors : why === "poison" || batch.length === 1 ? 2 : 1,
         };
@@ -585,6 +594,8 @@
       await this.ledger.strict(stores, async (/** @type {any} */ tx) => {
         unsaid.length = 0;
         const [queue, entries, conflicts] = stores.map((name) => tx.objectStore(name));
+        /** @type {Queued[]} */
+        const all = await openIn(queue);
         for (const op of batch) {
           const result = said.get(op.id);
           const kept = await queue.get(op.id);
@@ -605,7 +616,8 @@
           });
           if (next === "needs_fix" && op.operation === "CREATE") await letGoOfUndoing(queue, op);
           const before = await entries.get(op.entity_id);
-          const entry = before && heardOf(before, result, next, now);
+          const isMore = all.some((other) => other.entity_id === op.entity_id && other.seq > op.seq);
+          const entry = before && heardOf(before, result, next, now, isMore);
           if (entry) offline.put(entries, entry);
           if (next === "conflict")
             offline.put(conflicts, {
@@ -630,7 +642,12 @@
         for (const status of which)
           for (const op of await queue.index("status").getAll(status))
             if (status !== "queued" || op.retry_count)
-              offline.put(queue, { ...op, status: "queued", retry_count: 0, next_attempt: 0 });
+              offline.put(queue, {
+                ...op,
+                status: "queued",
+                retry_count: 0,
+                next_attempt: op.not_before ?? 0,
+              });
       });
     }
 
@@ -735,10 +752,12 @@
     offline.put(queue, { ...(await queue.get(created.id)), ...gone });
   }
 
-  /** An entry as the server has it now. @param {any} before @param {any} result @param {Status} status @param {number} now */
-  function heardOf(before, result, status, now) {
+  /** An entry as the server has it now. @param {any} before @param {any} result @param {Status} status @param {number} now @param {boolean} isMore what was done to it since is still to be sent */
+  function heardOf(before, result, status, now, isMore) {
     const { entity } = result;
     if (!entity || (status !== "acked" && status !== "conflict")) return before;
+    if (isMore && status === "acked")
+      return { ...before, synced: true, sync_timestamp: now, slip_number: entity.slip_number };
     return {
       ...before,
       synced: true,

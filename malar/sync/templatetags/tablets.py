@@ -1,0 +1,15 @@
+"""What pages below this app may show of tablets: they cannot ask it themselves."""
+
+from django import template
+from django.utils import timezone
+
+from malar.accounts.models import Shop
+from malar.sync import selectors
+
+register = template.Library()
+
+
+@register.simple_tag
+def unfinished_tablets(shop: Shop) -> list[selectors.KnownTablet]:
+    """The shop's tablets from which not everything has come."""
+    return selectors.unfinished_tablets(shop, timezone.now())
