@@ -7,6 +7,7 @@
  *
  * @typedef {{user: string, shop: string}} Person
  */
+import { dress } from "./counter/sheet.js";
 import { forget } from "./forget.js";
 import { arriveNobody, isLeft, LEFT } from "./left.js";
 import { databases, rowsOf, waiting } from "./waiting.js";
@@ -177,17 +178,6 @@ async function ask(offline, person, go) {
     outbox.removeEventListener("change", look);
     if (!isGone) outbox.close();
   };
-  await dress(dialog);
+  if (dialog.dataset.style) await dress(dialog);
   dialog.showModal();
-}
-
-/** It is shown with its clothes on, where the page does not have them yet. @param {HTMLElement} dialog names its style sheet @returns {Promise<unknown>} */
-export function dress({ dataset: { style = "" } }) {
-  if (!style || document.querySelector(`link[href="${style}"]`)) return Promise.resolve();
-  const link = document.createElement("link");
-  Object.assign(link, { rel: "stylesheet", href: style });
-  return new Promise((done) => {
-    link.onload = link.onerror = done;
-    document.head.append(link);
-  });
 }

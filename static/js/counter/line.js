@@ -6,10 +6,10 @@
  * @typedef {import("./sync.js").Hands} Hands
  */
 
-import { dress } from "../leaving.js";
 import { LINES, rowOf } from "./book.js";
 import { paiseOf, plain, rupees, sentMoney, sentQuantity, shown } from "./figures.js";
 import { marketTime } from "./rates.js";
+import { dress } from "./sheet.js";
 import { emptySlip, press } from "./slip.js";
 import { at, flowerName, nameOf, padded, put, say } from "./view.js";
 

@@ -9,10 +9,11 @@
  * @property {(slip: import("./slip.js").Slip) => void} put a slip to go on with, unless another is in hand
  * @property {(line: {id: string, version: number}) => void} takeBack strikes a line out
  */
-import { dress, sealed } from "../leaving.js";
+import { sealed } from "../leaving.js";
 import { paiseOf, rupees, shown } from "./figures.js";
 import { mend } from "./line.js";
 import { marketTime } from "./rates.js";
+import { dress } from "./sheet.js";
 import { at, flowerName, nameOf, padded, say } from "./view.js";
 
 const OBSTACLES = {
