@@ -5,6 +5,7 @@
  * @typedef {import("./book.js").KeptLine} KeptLine
  * @typedef {import("./sync.js").Hands} Hands
  */
+
 import { LINES, rowOf } from "./book.js";
 import { paiseOf, plain, rupees, sentMoney, sentQuantity, shown } from "./figures.js";
 import { marketTime } from "./rates.js";

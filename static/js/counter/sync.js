@@ -9,6 +9,7 @@
  * @property {(slip: import("./slip.js").Slip) => void} put a slip to go on with, unless another is in hand
  * @property {(line: {id: string, version: number}) => void} takeBack strikes a line out
  */
+import { sealed } from "../leaving.js";
 import { paiseOf, rupees, shown } from "./figures.js";
 import { mend } from "./line.js";
 import { marketTime } from "./rates.js";
@@ -53,6 +54,9 @@ async function drawAll(hands) {
   at("sync-said").textContent = why && say(why);
   at("sync-disk").hidden = !risk || book.isOnlineOnly;
   at("sync-disk").textContent = risk && say(`disk_${risk}`);
+  const boxes = await sealed();
+  at("sync-sealed").hidden = !boxes;
+  at("sync-sealed").textContent = boxes ? say("sync_sealed", { count: boxes }) : "";
   at("send-now").hidden = !ids.length;
   at("sync-list").replaceChildren(...rows.map((/** @type {any} */ row) => itemOf(row, hands)));
 }
