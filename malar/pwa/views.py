@@ -118,7 +118,8 @@ def _worker() -> tuple[str, str]:
         with translation.override(language):
             pages[reverse("pwa:counter", kwargs={"language": language})] = _shell(language)
             pages[reverse("pwa:offline", kwargs={"language": language})] = _offline(language)
-    files = [*static_files(pages.values()), *map(static, LATER)]
+    # Each once, as the worker fetches them: the offline page names in its head what the counter loads later.
+    files = list(dict.fromkeys([*static_files(pages.values()), *map(static, LATER)]))
     bodies = [*(page.encode() for page in pages.values()), *map(content_of, files)]
     version = digest_of(bodies)
     kept = {
