@@ -31,6 +31,7 @@ from ledger.selectors.entries import (
     LineBackground,
     correction_of,
     entry_of,
+    has_slip,
     is_settled,
     line_background,
     lines_beside,
@@ -60,7 +61,7 @@ from malar.trail.services.answers import Answer, once
 from malar.trail.services.events import record
 from pricing.domain import PricingMode, Quote, RateSource, adjusted
 from pricing.models import Flower
-from pricing.selectors.rates import rate_at
+from pricing.selectors.rates import rate_at, rates_at
 from pricing.selectors.terms import adjustments_named
 
 NOBODY = UUID(int=0)
@@ -197,7 +198,7 @@ def enter(by: Membership, line: NewLine, *, id: UUID, day: dt.date, received_at:
     )
     known = _as_far_as_clocks_tell(known, line, own_day, received_at)
     entry = decided(by, line, known, id=id, day=day, received_at=received_at)
-    if line.slip and by.shop.daily_entries.on(day).filter(slip_number=line.slip).exists():
+    if line.slip and has_slip(by.shop, day, line.slip):
         mark_slip_taken(entry)
     with closed_day_refused(day, "/captured_at"):
         insert(entry)
@@ -211,17 +212,14 @@ def _as_far_as_clocks_tell(
 ) -> LineBackground:
     """Take the rate from before a change that the line's clock cannot tell it from, and know the one after it, too.
 
-    A change is a boundary of slots, or a rate that was called. Two questions, of a line whose clock may be off.
+    A change is a boundary of slots, or a rate that was called. One question, of a line whose clock may be off.
     """
     if not line.unsure_by or line.rate is not None or known.flower is None:
         return known
     unsure_by = min(line.unsure_by, MOST_UNSURE)
     latest = max(min(line.captured_at + unsure_by, received_at), line.captured_at)
-    quotes = [
-        rate_at(known.flower, line.captured_at - unsure_by, day),
-        known.quote,
-        rate_at(known.flower, latest, day),
-    ]
+    earliest, last = rates_at(known.flower, [line.captured_at - unsure_by, latest], day)
+    quotes = [earliest, known.quote, last]
     # Before the first slot and after the last one there is nothing to take it for.
     rated = [quote for quote in quotes if quote.rate is not None]
     if not rated or rated[0].rate == rated[-1].rate:
