@@ -313,7 +313,7 @@ def decided(
     is_otherwise = line.rate is None and line.quoted_rate is not None and line.quoted_rate != priced.rate
     if kept:
         questions += _questions_of_kept(
-            line, day, by.shop, is_active=farmer.is_active and flower.is_active, is_otherwise=is_otherwise
+            line, day, by, is_active=farmer.is_active and flower.is_active, is_otherwise=is_otherwise
         )
     return DailyEntry(
         id=id,
@@ -337,14 +337,15 @@ def decided(
 
 
 def _questions_of_kept(
-    line: NewLine, day: dt.date, shop: Shop, *, is_active: bool, is_otherwise: bool
+    line: NewLine, day: dt.date, by: Membership, *, is_active: bool, is_otherwise: bool
 ) -> list[ReviewReason]:
     """What somebody should look at in a line that was weighed before it came here."""
     asked = {
-        ReviewReason.DAY_LOCKED: day != business_date_of(line.captured_at, shop.turnover_hour),
+        ReviewReason.DAY_LOCKED: day != business_date_of(line.captured_at, by.shop.turnover_hour),
         ReviewReason.CLOCK: line.clock_was_ahead,
         ReviewReason.INACTIVE: not is_active,
         ReviewReason.RATE_DIFFERS: is_otherwise,
+        ReviewReason.AUTHOR_LEFT: by.has_left,
     }
     return [reason for reason, holds in asked.items() if holds]
 
@@ -544,7 +545,7 @@ def put_in(entry: DailyEntry, changes: Changes, by: Membership) -> None:
         entry.rate_reason = changes.get("rate_reason", entry.rate_reason)
     if "note" in changes:
         entry.note = changes["note"]
-    entry.review_reasons = _questions_again(entry)
+    entry.review_reasons = _questions_again(entry, by)
 
 
 def _adjustments(
@@ -576,13 +577,16 @@ def _adjust(entry: DailyEntry, adjustments: Sequence[dict[str, Any]]) -> None:
 STAYING = frozenset(
     {ReviewReason.LATE, ReviewReason.SLIP_TAKEN, ReviewReason.DUPLICATE, ReviewReason.TIME_UNSURE}
     | {ReviewReason.DAY_LOCKED, ReviewReason.CLOCK, ReviewReason.INACTIVE, ReviewReason.RATE_DIFFERS}
+    | {ReviewReason.AUTHOR_LEFT}
 )
 """What no correction of a line's figures answers."""
 
 
-def _questions_again(entry: DailyEntry) -> list[str]:
+def _questions_again(entry: DailyEntry, by: Membership) -> list[str]:
     """What is to be asked about the line as corrected; how it came to the book stays so."""
     standing = STAYING & set(entry.review_reasons)
+    if by.has_left:
+        standing |= {ReviewReason.AUTHOR_LEFT}
     asked = questions_about(
         quantity=entry.quantity,
         rate=entry.rate,

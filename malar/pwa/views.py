@@ -27,13 +27,13 @@ COUNTER = (
     *("counter", "view", "slip", "figures", "question", "rates", "ref", "book"),
     *("scale", "shelf", "sounds", "wet", "awake", "draft"),
 )
-MODULES = (*(f"counter/{name}" for name in COUNTER), "back", "forget")
+MODULES = (*(f"counter/{name}" for name in COUNTER), "back", "forget", "left")
 """What the counter imports: named in its head, so that a slow line fetches all of it at once."""
 OUTBOX = tuple(f"js/offline/{name}.js" for name in ("idb", "disk", "wire", "outbox"))
 """Classic scripts, in the order in which page and worker run them."""
 LATER = (
-    *(f"js/counter/{name}.js" for name in ("find", "line", "search", "sync", "version")),
-    *("js/worker.js", "js/waiting.js", "css/sheets.css"),
+    *(f"js/counter/{name}.js" for name in ("find", "line", "search", "sheet", "sync", "version")),
+    *("js/worker.js", "js/waiting.js", "js/leaving.js", "js/offline/seal.js", "css/sheets.css"),
 )
 """What the counter loads when it is asked for: kept by the worker, though no head names it."""
 
@@ -118,7 +118,7 @@ def _worker() -> tuple[str, str]:
         with translation.override(language):
             pages[reverse("pwa:counter", kwargs={"language": language})] = _shell(language)
             pages[reverse("pwa:offline", kwargs={"language": language})] = _offline(language)
-    # Each once, as the worker fetches them: the offline page names in its head what the counter loads later.
+    # Each once, as the worker keeps them: else its figure would be another one, and it would never begin.
     files = list(dict.fromkeys([*static_files(pages.values()), *map(static, LATER)]))
     bodies = [*(page.encode() for page in pages.values()), *map(content_of, files)]
     version = digest_of(bodies)

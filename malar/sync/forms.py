@@ -97,6 +97,48 @@ class Batch(Body):
     ops = Ops()
 
 
+class Box(Body):
+    """A sealed operation, with what stands beside it in clear. Whether it opens is the service's question."""
+
+    op_id = Id()
+    seq = serializers.IntegerField(min_value=1, max_value=2_000_000_000)
+    author_id = Id()
+    box = serializers.DictField()
+
+
+class Parcel(Body):
+    """Boxes of one queue."""
+
+    device_id = Id()
+    stream_id = Id()
+    boxes = Box(many=True)
+
+
+class BoxInFile(Box):
+    stream_id = Id()
+
+
+class FileOfTablet(Body):
+    """What static/js/offline/seal.js saves as a file; `what` says so to people."""
+
+    what = Text()
+    v = serializers.IntegerField(min_value=1, max_value=1)
+    saved_at = Text(max_length=40)
+    shop_id = Id()
+    device_id = Id()
+    stream_id = Id()
+    author_id = Id()
+    ops = Ops()
+    boxes = BoxInFile(many=True)
+
+
+class TabletFileForm(forms.Form):
+    file = forms.FileField(
+        label=gettext_lazy("The file from the tablet"),
+        widget=forms.ClearableFileInput(attrs={"accept": ".json"}),
+    )
+
+
 class ResolveForm(forms.Form):
     """How a conflict is decided on its page; the button says the choice, a weight or a count is for `adjust`."""
 

@@ -110,7 +110,8 @@ def test_the_version_is_the_hash_of_what_is_kept(monkeypatch: pytest.MonkeyPatch
     digest = hashlib.sha256()
     for address in dict.fromkeys(told["pages"]):  # type: ignore[call-overload]
         digest.update(Client().get(address).content)
-    for address in dict.fromkeys(told["files"]):  # type: ignore[call-overload]  # each once, as the worker fetches them
+    # Each once, as the worker counts them.
+    for address in dict.fromkeys(told["files"]):  # type: ignore[call-overload]
         digest.update(content_of(address))
     assert told["version"] == digest.hexdigest()
     monkeypatch.setattr(views, "_offline", lambda language: f"<html>{language}")
