@@ -26,7 +26,8 @@
    * @property {string | null} supersedes
    * @typedef {object} Queued a row of sync_queue
    * @property {string} id
-   * @property {number} seq
+   * @property {number} seq its place in the order of sending; what mends another has that one's
+   * @property {string} [stream] the queue it goes under, where that is not the present one
    * @property {Operation} operation
    * @property {string} entity_id
    * @property {string} author_id
@@ -154,12 +155,12 @@
      * @param {number | null} [said.base_version]
      * @param {{rate: string | null, slot: string | null} | null} [said.quoted]
      * @param {string | null} [said.supersedes] the operation that the server could not use
+     * @param {number} [said.place] in the order of sending, instead of the last
      * @returns {Promise<Record<string, any>>} the row of the entry. Raises Taken, or what the disk says
      */
     async record(said) {
       const { operation, entity_id, set, entity = "daily_entry", captured } = said;
       const { base_version = null, quoted = null, supersedes = null } = said;
-      const op_id = crypto.randomUUID();
       const stores = ["daily_entries", "sync_queue", "meta"];
       const kept = await this.ledger.strict(stores, async (/** @type {any} */ tx) => {
         const [entries, queue, meta] = stores.map((name) => tx.objectStore(name));
@@ -169,30 +170,14 @@
           if (facts(before.facts) === facts(set)) return before;
           throw new Taken(entity_id);
         }
-        const stream = (await meta.get("stream")) ?? { stream_id: crypto.randomUUID(), seq: 0 };
-        const seq = stream.seq + 1;
-        const frame = {
-          op_id,
-          seq,
-          v: /** @type {const} */ (1),
-          operation,
-          entity,
-          entity_id,
-          base_version,
-          base: null,
-        };
-        /** @type {Wire} */
-        const payload = { ...frame, set, captured, quoted, supersedes };
+        const old = supersedes && (await queue.get(supersedes));
+        const wire = { operation, entity, entity_id, base_version, set, captured, quoted, supersedes };
+        const op = await numbered(meta, wire, this.user, said.place ?? (old || undefined)?.seq);
         const row = { ...before, ...said.entry, id: entity_id, author_id: this.user };
         if (operation === "CREATE") Object.assign(row, { facts: set, captured, synced: false });
-        offline.put(queue, queuedOf(payload, this.user));
+        offline.put(queue, op);
         offline.put(entries, row);
-        offline.put(meta, { ...stream, seq }, "stream");
-        if (supersedes) {
-          const old = await queue.get(supersedes);
-          if (old)
-            offline.put(queue, { ...old, status: "acked", acked_at: Date.now(), superseded_by: op_id });
-        }
+        if (old) offline.put(queue, { ...old, ...goneNow(), given_up: old.given_up, superseded_by: op.id });
         return row;
       });
       this.#tell();
@@ -217,16 +202,19 @@
           if (!refused) return null;
           const row = { ...(await tx.objectStore("daily_entries").get(entity_id)), ...entry };
           offline.put(tx.objectStore("daily_entries"), row);
-          offline.put(queue, { ...refused, status: "acked", acked_at: Date.now(), given_up: true });
-          return row;
+          offline.put(queue, { ...refused, ...goneNow() });
+          const isMore = (await openIn(queue)).some(
+            (op) => op.entity_id === entity_id && op.id !== refused.id,
+          );
+          return { row, place: isMore ? refused.seq : undefined };
         },
       );
-      if (given) {
+      if (given && given.place === undefined) {
         this.#tell();
-        return given;
+        return given.row;
       }
-      const set = { reason };
-      return this.record({ operation: "DELETE", entity_id, base_version: version, set, captured, entry });
+      const wire = { entity_id, base_version: version, set: { reason }, captured };
+      return this.record({ operation: "DELETE", ...wire, entry, place: given?.place });
     }
 
     /** The server's version stands: what was wanted here is let go. @param {string} op_id of one in conflict */
@@ -235,7 +223,7 @@
         const queue = tx.objectStore("sync_queue");
         const op = await queue.get(op_id);
         if (op?.status !== "conflict") return;
-        offline.put(queue, { ...op, status: "acked", acked_at: Date.now(), given_up: true });
+        offline.put(queue, { ...op, ...goneNow() });
         offline.remove(tx.objectStore("conflicts"), op_id);
       });
       this.#tell();
@@ -429,7 +417,8 @@
       if (!rest.length) return due.slice(0, 1);
       const batch = [];
       let bytes = FRAME_BYTES;
-      for (const op of rest.slice(0, this.#most)) {
+      const ofOneQueue = rest.filter((op) => op.stream === rest[0].stream);
+      for (const op of ofOneQueue.slice(0, this.#most)) {
         bytes += new TextEncoder().encode(JSON.stringify(op.payload)).length + 1;
         if (batch.length && bytes > MOST_BYTES) break;
         batch.push(op);
@@ -459,9 +448,10 @@
       const { code } = answer?.body ?? {};
       if (isFresh && ["csrf_failed", "device_unknown", "stream_taken"].includes(code)) {
         this.#csrf = "";
-        if (code === "stream_taken") await this.#newStream();
-        if (await this.#greet(batch)) return this.#deliver(batch, await this.waiting(), false);
-        return false;
+        if (code === "stream_taken") await this.#newStream(batch);
+        if (!(await this.#greet(batch))) return false;
+        const all = await this.waiting();
+        return this.#deliver(await this.#batchOf(ready(all)), all, false);
       }
       return this.#unheard(answer, batch);
     }
@@ -475,9 +465,12 @@
       }
       await this.#change(batch, () => ({ status: "sending", last_attempt: now }), true);
       const { id } = await this.device.itself();
-      const stream = await this.#stream();
+      const [{ stream: named }] = batch;
+      // What is left of a former queue announces nothing; it is counted with the present one.
+      const stream = named ? { stream_id: named, seq: 0 } : await this.#stream();
+      const told = named ? [] : open;
       const clock = (await this.device.get("clock")) ?? null;
-      const count = (/** @type {Status[]} */ ...of) => open.filter((op) => of.includes(op.status)).length;
+      const count = (/** @type {Status[]} */ ...of) => told.filter((op) => of.includes(op.status)).length;
       const body = {
         device_id: id,
         stream_id: stream.stream_id,
@@ -492,7 +485,7 @@
           pending: count("queued", "sending", "stalled", "blocked"),
           stalled: count("stalled"),
           conflicts: count("conflict"),
-          oldest_ms: open.length ? Math.min(...open.map((op) => op.created)) : null,
+          oldest_ms: told.length ? Math.min(...told.map((op) => op.created)) : null,
           last_seq: stream.seq,
         },
         ops: batch.map((op) => op.payload),
@@ -500,10 +493,31 @@
       return this.#post("ops/", body, offline.settings.answer);
     }
 
-    async #newStream() {
-      await this.ledger.strict(["meta"], async (/** @type {any} */ tx) => {
-        const meta = tx.objectStore("meta");
-        offline.put(meta, { ...(await meta.get("stream")), stream_id: crypto.randomUUID() }, "stream");
+    /**
+     * Our queue is somebody else's at the server: a new one, whose numbers begin at 1. What the server may have seen
+     * is never changed: it goes on under its own number, in a queue of its own that announces nothing.
+     *
+     * @param {Queued[]} refused as a whole, so that this try was none
+     */
+    async #newStream(refused) {
+      const ids = new Set(refused.map((op) => op.id));
+      const stores = ["meta", "sync_queue"];
+      await this.ledger.strict(stores, async (/** @type {any} */ tx) => {
+        const [meta, queue] = stores.map((name) => tx.objectStore(name));
+        const before = await meta.get("stream");
+        /** @type {Record<string, string>} */
+        const left = {};
+        let seq = 0;
+        for (const op of inOrder(await queue.getAll()))
+          if (op.total_attempts > (ids.has(op.id) ? 1 : 0)) {
+            left[op.stream ?? ""] ??= crypto.randomUUID();
+            offline.put(queue, { ...op, stream: left[op.stream ?? ""] });
+          } else {
+            seq += 1;
+            const payload = { ...op.payload, seq };
+            offline.put(queue, { ...op, payload, stream: undefined, total_attempts: 0 });
+          }
+        offline.put(meta, { ...before, stream_id: crypto.randomUUID(), seq }, "stream");
       });
     }
 
@@ -688,11 +702,25 @@
   }
   offline.Outbox = Outbox;
 
-  /** @param {Wire} payload @param {string} author @returns {Queued} */
-  function queuedOf(payload, author) {
+  /** The next number, in the transaction of its operation. @param {any} meta the store @param {any} said of the wire @param {string} author @param {number} [place] in the order of sending, instead of the last @returns {Promise<Queued>} */
+  async function numbered(meta, said, author, place) {
+    const { last, ...stream } = (await meta.get("stream")) ?? { stream_id: crypto.randomUUID(), seq: 0 };
+    const seq = stream.seq + 1;
+    const next = (last ?? stream.seq) + 1;
+    offline.put(meta, { ...stream, seq, last: next }, "stream");
+    return queuedOf({ op_id: crypto.randomUUID(), seq, v: 1, base: null, ...said }, author, place ?? next);
+  }
+
+  /** It waits no longer, and is not offered again. @returns {{status: Status, acked_at: number, given_up?: boolean}} */
+  function goneNow() {
+    return { status: "acked", acked_at: Date.now(), given_up: true };
+  }
+
+  /** @param {Wire} payload @param {string} author @param {number} place @returns {Queued} */
+  function queuedOf(payload, author, place) {
     return {
       id: payload.op_id,
-      seq: payload.seq,
+      seq: place,
       operation: payload.operation,
       entity_id: payload.entity_id,
       author_id: author,
@@ -713,7 +741,12 @@
   async function openIn(queue) {
     const index = queue.index("status");
     const found = await Promise.all(OPEN.map((status) => index.getAll(status)));
-    return found.flat().sort((one, other) => one.seq - other.seq);
+    return inOrder(found.flat());
+  }
+
+  /** @param {Queued[]} ops */
+  function inOrder(ops) {
+    return ops.sort((one, other) => one.seq - other.seq);
   }
 
   /** What may go, in the order it goes: an operation waits for those before it on the same entity. @param {Queued[]} open by seq @returns {Queued[]} */
@@ -738,15 +771,14 @@
     return status === "conflict" || status === "blocked" ? status : null;
   }
 
-  /** It was taken back before it was refused: with nothing in the book there is nothing to cancel or to mend. @param {any} queue the store @param {Queued} created */
+  /** It was taken back before it was refused: nobody mends it, and its cancellation goes first, for its number is known to the server. @param {any} queue the store @param {Queued} created */
   async function letGoOfUndoing(queue, created) {
     const undoing = (await openIn(queue)).find(
       (op) => op.entity_id === created.entity_id && op.operation === "DELETE",
     );
     if (!undoing) return;
-    const gone = { status: "acked", acked_at: Date.now(), given_up: true };
-    offline.put(queue, { ...undoing, ...gone });
-    offline.put(queue, { ...(await queue.get(created.id)), ...gone });
+    offline.put(queue, { ...undoing, seq: created.seq });
+    offline.put(queue, { ...(await queue.get(created.id)), ...goneNow() });
   }
 
   /** An entry as the server has it now. @param {any} before @param {any} result @param {Status} status @param {number} now @param {boolean} isMore what was done to it since is still to be sent */

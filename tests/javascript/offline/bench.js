@@ -216,7 +216,7 @@ export async function rows(outbox) {
   const all = await outbox.ledger.read(["sync_queue"], (/** @type {any} */ tx) =>
     tx.objectStore("sync_queue").getAll(),
   );
-  return all.sort((/** @type {any} */ one, /** @type {any} */ other) => one.seq - other.seq);
+  return all.sort((/** @type {any} */ one, /** @type {any} */ other) => one.payload.seq - other.payload.seq);
 }
 
 /**

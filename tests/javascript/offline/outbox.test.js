@@ -438,6 +438,73 @@ test("a token that was renewed elsewhere is asked for once, and no try is spent"
   assert.equal(malar.batches().length, 5);
 });
 
+test("a queue that is somebody else's begins anew at 1; what the server may have seen stays as it was sent", async () => {
+  const outbox = await page(malar);
+  await sell(outbox);
+  await outbox.drain();
+  malar.faults = [(apply) => apply() && noNetwork()];
+  const lost = await sell(outbox);
+  await outbox.drain();
+  assert.equal((await states(outbox)).length, 1);
+  const { stream_id: former } = malar.asked.at(-1)?.body ?? {};
+  const before = JSON.stringify((await outbox.waiting())[0].payload);
+  const sold = [await sell(outbox), await sell(outbox)];
+  await correct(outbox, lost.id);
+  // The tablet's own database was lost: it has another id now.
+  malar.always = (apply, { body }) =>
+    body.stream_id === former ? json({ code: "stream_taken" }, 409) : apply();
+  await turn(2000);
+  await outbox.drain();
+  assert.deepEqual(await states(outbox), []);
+  assert.equal(malar.lines.size, 4);
+  const sent = malar.asked.filter(({ path, body }) => path === "ops/" && body.stream_id !== former);
+  const byQueue = new Map();
+  for (const { body } of sent)
+    byQueue.set(body.stream_id, [...(byQueue.get(body.stream_id) ?? []), ...body.ops]);
+  const [rest, own] = [...byQueue.values()];
+  assert.deepEqual(
+    rest.map((/** @type {any} */ op) => JSON.stringify(op)),
+    [before],
+  );
+  assert.deepEqual(
+    own.map((/** @type {any} */ op) => [op.seq, op.entity_id]),
+    [
+      [1, sold[0].id],
+      [2, sold[1].id],
+      [3, lost.id],
+    ],
+  );
+  const told = (/** @type {any} */ { body }) => [body.ops.length, body.queue.last_seq, body.queue.pending];
+  assert.deepEqual(sent.map(told), [
+    [1, 0, 0],
+    [3, 3, 3],
+  ]);
+  await sell(outbox);
+  await outbox.drain();
+  assert.equal(malar.asked.at(-1)?.body.ops[0].seq, 4);
+  // Put back to last night: each goes again as it was, in the queue that has its number.
+  malar.ops.clear();
+  malar.epoch = "epoch-2";
+  malar.asked = [];
+  await turn(61_000);
+  await outbox.meet();
+  const again = malar.asked.filter(({ path }) => path === "ops/");
+  const numbers = again.flatMap(({ body }) =>
+    body.ops.map((/** @type {any} */ op) => `${body.stream_id} ${op.seq}`),
+  );
+  assert.equal(new Set(numbers).size, 6);
+  assert.equal(numbers.length, 6);
+});
+
+test("a new queue is asked for once, not for ever", async () => {
+  const outbox = await page(malar);
+  malar.always = () => json({ code: "stream_taken" }, 409);
+  await sell(outbox);
+  await outbox.drain();
+  assert.equal(malar.batches().length, 2);
+  assert.deepEqual([outbox.obstacle, (await outbox.waiting())[0].payload.seq], ["held", 1]);
+});
+
 test("a busy server is left alone for as long as it asks", async () => {
   for (const status of [429, 503]) {
     malar = new Malar();
@@ -639,24 +706,66 @@ test("what a person mends is a new operation in the place of the old, which is k
   await outbox.drain();
   assert.deepEqual(await states(outbox), []);
   const [first, second] = await rows(outbox);
-  assert.deepEqual([first.superseded_by, second.seq], [second.id, 2]);
+  assert.deepEqual([first.superseded_by, second.payload.seq], [second.id, 2]);
   assert.equal(malar.lines.size, 1);
 });
 
+const REFUSED = { status: "needs_fix", error: { code: "unknown", pointer: "/farmer", detail: "?" } };
+
 test("what the server refused and a person takes back is only struck out here", async () => {
-  malar.judge = () => ({ status: "needs_fix", error: { code: "unknown", pointer: "/farmer", detail: "?" } });
+  malar.judge = () => REFUSED;
   const outbox = await page(malar);
   const { id } = await sell(outbox);
   await outbox.drain();
   await undo(outbox, id);
   assert.deepEqual(await states(outbox), []);
   assert.equal((await outbox.entries([id]))[0].status, "voided");
-  // Taken back before it was refused: the same.
+  assert.equal((await rows(outbox)).length, 1, "no number is used for what the server need not know");
+});
+
+test("what was taken back before it was refused is sent all the same: no number looks missing", async () => {
+  malar.judge = ({ operation }) => (operation === "CREATE" ? REFUSED : { status: "merged" });
+  const outbox = await page(malar);
   const early = await sell(outbox);
-  await undo(outbox, early.id);
+  await correct(outbox, early.id);
+  await undo(outbox, early.id, 2);
   await outbox.drain();
   assert.deepEqual(await states(outbox), []);
-  assert.ok((await rows(outbox)).every(({ given_up }) => given_up));
+  assert.deepEqual(
+    malar.batches().flat(),
+    [1, 3, 2],
+    "the cancellation first: then there is nothing to correct",
+  );
+  const late = await sell(outbox);
+  await correct(outbox, late.id);
+  await outbox.drain();
+  assert.deepEqual(await states(outbox), ["needs_fix", "queued"]);
+  await undo(outbox, late.id, 2);
+  await outbox.drain();
+  assert.deepEqual(await states(outbox), []);
+  assert.deepEqual(malar.batches().flat().sort(), [1, 2, 3, 4, 5, 6]);
+  malar.epoch = "epoch-2";
+  malar.ops.clear();
+  await turn(61_000);
+  await outbox.meet();
+  assert.deepEqual(
+    (await rows(outbox)).filter(({ given_up }) => given_up).map(({ payload }) => payload.seq),
+    [1, 4],
+  );
+});
+
+test("what mends an operation goes in its place, before what was done to the entry since", async () => {
+  malar.judge = ({ operation }) => (operation === "CREATE" ? REFUSED : null);
+  const outbox = await page(malar);
+  const { id } = await sell(outbox);
+  await correct(outbox, id);
+  await outbox.drain();
+  malar.judge = null;
+  const [old] = await outbox.waiting();
+  await sell(outbox, { said: { entity_id: id, supersedes: old.id }, set: { farmer: "selvi" } });
+  await outbox.drain();
+  assert.deepEqual(malar.batches().flat(), [1, 3, 2]);
+  assert.equal(malar.lines.get(id).version, 2);
 });
 
 test("somebody was faster: the entry is as the server has it, until a person lets go", async () => {
