@@ -126,6 +126,8 @@ def counter_words() -> dict[str, str]:
         "sync_stalled": _("Waits for the server"),
         "sync_needs_fix": _("The server cannot use it:"),
         "sync_conflict": _("Somebody else has changed it meanwhile; his version stands."),
+        "sync_owner_decides": _("If yours is the right one, tell the owner: he decides."),
+        "decided_reason": _("Decided at the counter"),
         # An entry in the hand.
         "line_weight": _("Weight"),
         "line_rate": _("Rate"),

@@ -70,7 +70,7 @@ export class Book extends EventTarget {
   /** Something has come through: what has given up tries again. */
   revive() {
     const { outbox } = this;
-    if (this.waiting.length || outbox?.obstacle) outbox.drain({ isNewRound: true });
+    if (this.waiting.length || outbox?.obstacle) outbox.drain({ isNewRound: true }).then(() => outbox.meet());
     else outbox?.meet();
   }
 

@@ -473,7 +473,7 @@ function unsent() {
   const ask = (/** @type {string[]} */ ...of) => waiting.filter(({ status }) => of.includes(status)).length;
   return {
     count: new Set(waiting.map((op) => op.entity_id)).size,
-    asks: ask("needs_fix", "conflict"),
+    asks: ask("needs_fix", "conflict") - waiting.filter((op) => op.operation === "RESOLVE").length,
     isLate: isLate || isCutOff || !reference.isReachable || Boolean(book.outbox?.obstacle),
   };
 }

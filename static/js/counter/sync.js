@@ -53,8 +53,9 @@ export function dress({ dataset: { style = "" } }) {
 async function drawAll(hands) {
   const { book, reference, risk } = hands;
   const { waiting, outbox } = book;
-  const ids = [...new Set(waiting.map((op) => op.entity_id))];
+  const ids = [...new Set(waiting.filter((op) => op.operation !== "RESOLVE").map((op) => op.entity_id))];
   const rows = outbox ? await outbox.entries(ids) : [];
+  const conflicts = outbox ? await outbox.ledger.read(["conflicts"], all) : [];
   at("sync-title").textContent = ids.length
     ? say("pill_kept", { count: ids.length })
     : say(book.isOnlineOnly ? "disk_none" : "sync_none", { time: marketTime(reference.now()).time });
@@ -64,12 +65,25 @@ async function drawAll(hands) {
   at("sync-disk").hidden = !risk || book.isOnlineOnly;
   at("sync-disk").textContent = risk && say(`disk_${risk}`);
   at("send-now").hidden = !ids.length;
-  at("sync-list").replaceChildren(...rows.map((/** @type {any} */ row) => itemOf(row, hands)));
+  at("sync-list").replaceChildren(
+    ...rows.map((/** @type {any} */ row) =>
+      itemOf(
+        row,
+        hands,
+        conflicts.find((/** @type {any} */ { entity_id }) => entity_id === row.id),
+      ),
+    ),
+  );
 }
 
-/** @param {any} row @param {Hands} hands */
-function itemOf(row, hands) {
-  const { book, world, takeBack } = hands;
+/** @param {any} tx */
+function all(tx) {
+  return tx.objectStore("conflicts").getAll();
+}
+
+/** @param {any} row @param {Hands} hands @param {any} conflict about it, if there is one */
+function itemOf(row, hands, conflict) {
+  const { book, reference, world, takeBack } = hands;
   const template = /** @type {HTMLTemplateElement} */ (at("t-kept"));
   const item = /** @type {HTMLElement} */ (template.content.firstElementChild?.cloneNode(true));
   const [number, name, what, state, reason] = [".tok", ".nm", ".vl", ".tag", ".why"].map(
@@ -83,23 +97,39 @@ function itemOf(row, hands) {
   number.textContent = farmer ? padded(farmer.number, now.digits) : "";
   name.textContent = nameOf(farmer);
   what.textContent = `${flowerName(now.flowers.get(row.flower_type))} ${quantity} ${say(row.unit)} · ${amount}`;
-  item.dataset.kept = op?.status ?? "";
+  const isOwner = reference.user?.role === "admin";
+  const isDecided = op?.status === "conflict" && conflict?.choice;
+  const isAsked = op?.status === "conflict" && !isDecided;
+  const status = isDecided ? "queued" : (op?.status ?? "queued");
+  item.dataset.kept = status;
   item.classList.toggle("void", row.status === "voided");
-  const isTried = op?.status === "queued" && op.retry_count > 0;
-  state.textContent = say(`sync_${isTried ? "stalled" : (op?.status ?? "queued")}`);
-  reason.textContent = op?.status === "needs_fix" ? (op.error?.detail ?? "") : "";
-  const [fix, back, leave] = ["mend", "back", "leave"].map(
+  const isTried = status === "queued" && op && op.retry_count > 0;
+  state.textContent = say(`sync_${isTried ? "stalled" : status}`);
+  reason.textContent =
+    op?.status === "needs_fix"
+      ? (op.error?.detail ?? "")
+      : isAsked
+        ? (conflict?.error?.detail ?? (isOwner ? "" : say("sync_owner_decides")))
+        : "";
+  const [fix, back, leave, mine] = ["mend", "back", "leave", "mine"].map(
     (each) => /** @type {HTMLElement} */ (item.querySelector(`[data-act=${each}]`)),
   );
   fix.hidden = op?.status !== "needs_fix";
   back.hidden = fix.hidden;
-  leave.hidden = op?.status !== "conflict";
+  leave.hidden = !isAsked;
+  mine.hidden = !isAsked || !isOwner;
   const sheet = /** @type {HTMLDialogElement} */ (at("sync"));
   fix.onclick = () => {
     sheet.close();
     mend(row, hands);
   };
   back.onclick = () => takeBack(row);
-  leave.onclick = () => book.outbox.letGo(op?.id);
+  const decide = async (/** @type {"mine" | "theirs"} */ choice) => {
+    const decision = { choice, reason: say("decided_reason"), captured: reference.stamp(reference.now()) };
+    await book.outbox.resolve(conflict?.op_id, decision);
+    book.outbox.drain();
+  };
+  leave.onclick = () => decide("theirs");
+  mine.onclick = () => decide("mine");
   return item;
 }

@@ -52,6 +52,8 @@
   const ORDER = ["CREATE", "UPDATE", "DELETE", "SETTLEMENT", "RESOLVE"];
   const MOST_OPS = 50;
   const MOST_BYTES = 65_536;
+  /** So many the server names at most. */
+  const MOST_CONFLICTS = 200;
   /** Of a batch, for all that is not its operations. */
   const FRAME_BYTES = 1024;
   /** So many refused halves, and none that went through: it is the server, not one of them. */
@@ -217,14 +219,23 @@
       return this.record({ operation: "DELETE", ...wire, entry, place: given?.place });
     }
 
-    /** The server's version stands: what was wanted here is let go. @param {string} op_id of one in conflict */
-    async letGo(op_id) {
-      await this.ledger.strict(["sync_queue", "conflicts"], async (/** @type {any} */ tx) => {
-        const queue = tx.objectStore("sync_queue");
-        const op = await queue.get(op_id);
-        if (op?.status !== "conflict") return;
-        offline.put(queue, { ...op, ...goneNow() });
-        offline.remove(tx.objectStore("conflicts"), op_id);
+    /**
+     * What a person has decided about a conflict, to be sent. It stays until the server has answered.
+     *
+     * @param {string} op_id of the one in conflict
+     * @param {{choice: "mine" | "theirs", reason: string, captured: object}} decision
+     */
+    async resolve(op_id, { choice, reason, captured }) {
+      const stores = ["conflicts", "sync_queue", "meta"];
+      await this.ledger.strict(stores, async (/** @type {any} */ tx) => {
+        const [conflicts, queue, meta] = stores.map((name) => tx.objectStore(name));
+        const row = await conflicts.get(op_id);
+        if (!row || row.choice) return;
+        const set = { conflict: row.id, choice, reason, expected_version: row.theirs.version };
+        const what = { operation: "RESOLVE", entity: "conflict", entity_id: row.id, set, captured };
+        const wire = { ...what, base_version: null, quoted: null, supersedes: null };
+        offline.put(queue, await numbered(meta, wire, this.user));
+        offline.put(conflicts, { ...row, choice, error: null });
       });
       this.#tell();
     }
@@ -360,7 +371,27 @@
       this.#greetedAt = Date.now();
       await this.#lives(said.epoch);
       await this.#revive("stalled");
+      await this.#lookForDecided(headers);
       return true;
+    }
+
+    /** What was decided elsewhere asks nobody here. @param {object} headers */
+    async #lookForDecided(headers) {
+      const ours = await this.ledger.read(["conflicts"], (/** @type {any} */ tx) =>
+        tx.objectStore("conflicts").getAll(),
+      );
+      if (!ours.length) return;
+      const { answer: timeout } = offline.settings;
+      const answer = await offline.ask({ path: "conflicts/", headers, timeout, send: this.send });
+      const open = answer?.status === 200 && answer.body?.conflicts;
+      if (!open || open.length >= MOST_CONFLICTS) return;
+      const ids = new Set(open.map((/** @type {any} */ { id }) => id));
+      const stores = ["conflicts", "sync_queue"];
+      await this.ledger.strict(stores, async (/** @type {any} */ tx) => {
+        const [conflicts, queue] = stores.map((name) => tx.objectStore(name));
+        for (const row of ours) if (!ids.has(row.id)) await letGo(conflicts, queue, row);
+      });
+      this.#tell();
     }
 
     /** The server knows this tablet, and has given it a series. @param {string} id @param {any} device as hello says it @param {Queued[]} gated @returns {Promise<boolean>} */
@@ -625,6 +656,10 @@
             retry_count: 0,
             acked_at: next === "acked" ? now : null,
           });
+          if (op.operation === "RESOLVE") {
+            if (next === "acked") await decided(conflicts, queue, entries, op, result);
+            continue;
+          }
           if (next === "needs_fix" && op.operation === "CREATE") await letGoOfUndoing(queue, op);
           const before = await entries.get(op.entity_id);
           const isMore = all.some((other) => other.entity_id === op.entity_id && other.seq > op.seq);
@@ -764,7 +799,7 @@
   function statusOf(result, op) {
     const status = result.status === "duplicate" ? (result.of ?? "applied") : result.status;
     if (status === "applied" || status === "merged") return "acked";
-    if (status === "needs_fix") return op.superseded_by ? "acked" : "needs_fix";
+    if (status === "needs_fix") return op.superseded_by || op.operation === "RESOLVE" ? "acked" : "needs_fix";
     // Somebody else has cancelled it, which is what was wanted.
     if (status === "conflict" && op.operation === "DELETE" && result.entity?.status === "voided")
       return "acked";
@@ -779,6 +814,25 @@
     if (!undoing) return;
     offline.put(queue, { ...undoing, seq: created.seq });
     offline.put(queue, { ...(await queue.get(created.id)), ...goneNow() });
+  }
+
+  /** The server has heard what was decided. What it refuses is to be decided anew, on what stands now. @param {any} conflicts the store @param {any} queue @param {any} entries @param {Queued} op @param {any} result */
+  async function decided(conflicts, queue, entries, op, result) {
+    const { error, entity } = result;
+    const isRefused = error && error.code !== "already_resolved";
+    if (error) offline.put(queue, { ...(await queue.get(op.id)), ...goneNow() });
+    const row = (await conflicts.getAll()).find((/** @type {any} */ { id }) => id === op.entity_id);
+    if (!row) return;
+    const before = await entries.get(row.entity_id);
+    if (before && entity) offline.put(entries, heardOf(before, result, "conflict", Date.now(), false));
+    if (isRefused) offline.put(conflicts, { ...row, choice: null, error, theirs: entity ?? row.theirs });
+    else await letGo(conflicts, queue, row);
+  }
+
+  /** It is decided. @param {any} conflicts the store @param {any} queue @param {any} row */
+  async function letGo(conflicts, queue, { op_id }) {
+    offline.put(queue, { ...(await queue.get(op_id)), status: "acked", acked_at: Date.now() });
+    offline.remove(conflicts, op_id);
   }
 
   /** An entry as the server has it now. @param {any} before @param {any} result @param {Status} status @param {number} now @param {boolean} isMore what was done to it since is still to be sent */

@@ -768,38 +768,105 @@ test("what mends an operation goes in its place, before what was done to the ent
   assert.equal(malar.lines.get(id).version, 2);
 });
 
-test("somebody was faster: the entry is as the server has it, until a person lets go", async () => {
-  const outbox = await page(malar);
-  const { id } = await sell(outbox);
+/** A line that somebody else changed before it was taken back here. @param {any} outbox @param {string} [id] of the conflict */
+async function clash(outbox, id = "conflict-1") {
+  const sold = await sell(outbox);
   await outbox.drain();
-  const theirs = { ...malar.lines.get(id), version: 2, quantity: "11.000" };
-  malar.judge = () => ({
-    status: "conflict",
-    entity: theirs,
-    error: { code: "stale", pointer: "", detail: "" },
-  });
-  await undo(outbox, id);
+  const theirs = { ...malar.lines.get(sold.id), version: 2, quantity: "11.000" };
+  malar.conflicts.push(id);
+  malar.judge = (op) =>
+    op.operation === "DELETE" ? { status: "conflict", entity: theirs, conflict: id } : null;
+  await undo(outbox, sold.id);
   await outbox.drain();
   assert.deepEqual(await states(outbox), ["conflict"]);
-  const [entry] = await outbox.entries([id]);
+  return { ...theirs, id: sold.id };
+}
+
+const conflictsOf = (/** @type {any} */ outbox) =>
+  outbox.ledger.read(["conflicts"], (/** @type {any} */ tx) => tx.objectStore("conflicts").getAll());
+const DECIDED = { reason: "Decided at the counter", captured: {} };
+
+test("somebody was faster: the entry is as the server has it, until a person's decision has arrived", async () => {
+  const outbox = await page(malar);
+  const theirs = await clash(outbox);
+  const [entry] = await outbox.entries([theirs.id]);
   assert.deepEqual([entry.status, entry.version, entry.quantity], ["confirmed", 2, "11.000"]);
-  const conflicts = () =>
-    outbox.ledger.read(["conflicts"], (/** @type {any} */ tx) => tx.objectStore("conflicts").getAll());
+  const [op] = await outbox.waiting();
+  malar.judge = ({ operation }) =>
+    operation === "RESOLVE" ? { status: "applied", entity: { ...theirs, version: 3 } } : null;
+  malar.faults = [noNetwork];
+  await outbox.resolve(op.id, { choice: "theirs", ...DECIDED });
+  await outbox.resolve(op.id, { choice: "mine", ...DECIDED });
+  await outbox.drain();
+  assert.deepEqual(await states(outbox), ["conflict", "queued"], "decided once, and not answered yet");
+  await turn(1000);
+  const sent = malar.asked.at(-1)?.body.ops;
   assert.deepEqual(
-    (await conflicts()).map((/** @type {any} */ { entity_id, theirs: said }) => [entity_id, said.version]),
-    [[id, 2]],
+    sent.map((/** @type {any} */ { operation, entity, entity_id, set }) => [
+      operation,
+      entity,
+      entity_id,
+      set,
+    ]),
+    [
+      [
+        "RESOLVE",
+        "conflict",
+        "conflict-1",
+        { conflict: "conflict-1", choice: "theirs", reason: DECIDED.reason, expected_version: 2 },
+      ],
+    ],
   );
-  await outbox.letGo((await outbox.waiting())[0].id);
-  assert.deepEqual([await states(outbox), await conflicts()], [[], []]);
+  assert.deepEqual([await states(outbox), await conflictsOf(outbox)], [[], []]);
+  assert.equal((await outbox.entries([theirs.id]))[0].version, 3);
   // Cancelled by somebody else: that is what was wanted.
-  malar.judge = () => ({
-    status: "conflict",
-    entity: { ...theirs, status: "voided", version: 3 },
-    error: null,
-  });
-  await undo(outbox, id, 2);
+  malar.judge = () => ({ status: "conflict", entity: { ...theirs, status: "voided", version: 4 } });
+  await undo(outbox, theirs.id, 3);
   await outbox.drain();
   assert.deepEqual(await states(outbox), []);
+});
+
+test("a decision about what is another line by now is refused, and decided anew on what stands", async () => {
+  const outbox = await page(malar);
+  const theirs = await clash(outbox);
+  const [op] = await outbox.waiting();
+  const error = { code: "stale", pointer: "", detail: "It was changed." };
+  malar.judge = () => ({ status: "needs_fix", error, entity: { ...theirs, version: 3, quantity: "12.000" } });
+  await outbox.resolve(op.id, { choice: "mine", ...DECIDED });
+  await outbox.drain();
+  assert.deepEqual(await states(outbox), ["conflict"]);
+  const [row] = await conflictsOf(outbox);
+  assert.deepEqual([row.choice, row.error.code, row.theirs.version], [null, "stale", 3]);
+  assert.equal((await outbox.entries([theirs.id]))[0].quantity, "12.000");
+  malar.judge = () => ({ status: "applied", entity: { ...theirs, version: 4, status: "voided" } });
+  await outbox.resolve(op.id, { choice: "mine", ...DECIDED });
+  await outbox.drain();
+  assert.equal(malar.asked.at(-1)?.body.ops[0].set.expected_version, 3);
+  assert.deepEqual([await states(outbox), await conflictsOf(outbox)], [[], []]);
+});
+
+test("what was decided elsewhere goes by itself: by the answer, or because it is open no more", async () => {
+  const outbox = await page(malar);
+  await clash(outbox);
+  const [op] = await outbox.waiting();
+  const error = { code: "already_resolved", pointer: "", detail: "Meena has decided." };
+  malar.judge = () => ({ status: "needs_fix", error, entity: null });
+  await outbox.resolve(op.id, { choice: "theirs", ...DECIDED });
+  await outbox.drain();
+  assert.deepEqual([await states(outbox), await conflictsOf(outbox)], [[], []]);
+  malar.judge = null;
+  await clash(outbox, "conflict-2");
+  await turn(61_000);
+  await outbox.meet();
+  assert.equal((await states(outbox)).length, 1, "it is still open");
+  malar.conflicts = Array.from({ length: 200 }, (_, place) => `other-${place}`);
+  await turn(61_000);
+  await outbox.meet();
+  assert.equal((await states(outbox)).length, 1, "the list is not whole");
+  malar.conflicts = ["other-1"];
+  await turn(61_000);
+  await outbox.meet();
+  assert.deepEqual([await states(outbox), await conflictsOf(outbox)], [[], []]);
 });
 
 // --- What breaks in between ------------------------------------------------------------------------

@@ -1,0 +1,122 @@
+"""What else a clerk does at the counter while nobody listens: made there, kept through a fallen battery, sent once."""
+
+from decimal import Decimal
+
+import pytest
+from playwright.sync_api import expect
+
+from ledger.models import DailyEntry
+from malar.accounts.models import Membership
+from malar.sync.conflicts import Decision, resolve_conflict
+from malar.sync.models import Conflict
+from tests.browser.counter import Counter, Stall
+from tests.offline.proxy import PASS, REFUSE, Proxy
+from tests.offline.tablet import Tablet
+from tests.offline.test_line import OPS
+from tests.stack import wait_until
+from tests.sync.clashes import changed
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def counter(counter: Counter, tablet: Tablet, stall: Stall) -> Counter:
+    """Kumar stands before it, and the tablet has its series."""
+    counter.open(stall.kumar)
+    tablet.is_known()
+    return counter
+
+
+def again(tablet: Tablet, proxy: Proxy, member: Membership) -> Counter:
+    """The battery fell out; the tablet is started anew, and hears from the server but gets nothing through to it."""
+    tablet.kill()
+    proxy.clear()
+    proxy.on(OPS, REFUSE)
+    tablet.start()
+    return Counter(tablet.page, proxy.url).open(member)
+
+
+# --- What somebody else changed meanwhile -----------------------------------------------------------
+
+
+def overtaken(counter: Counter, proxy: Proxy, stall: Stall, meena: Membership) -> DailyEntry:
+    """Kumar takes a line back while nobody listens; Meena has corrected it meanwhile."""
+    page = counter.page
+    counter.sell("9")
+    counter.sent()
+    line = DailyEntry.objects.get(slip_number__startswith="A1-")
+    proxy.set(REFUSE)
+    page.wait_for_timeout(1300)
+    page.locator("#string li button").first.click()
+    page.locator("#line-cancel").click()
+    expect(page.locator("#pill")).to_have_attribute("data-waiting", "1")
+    changed(line, meena, gross_quantity=Decimal(8))
+    proxy.set(PASS)
+    expect(page.locator("#pill")).to_contain_text("To be mended: 1", timeout=20_000)
+    return line
+
+
+def test_a_clerk_leaves_what_the_owner_changed_and_the_server_hears_it(
+    tablet: Tablet, proxy: Proxy, counter: Counter, stall: Stall, meena: Membership
+) -> None:
+    line = overtaken(counter, proxy, stall, meena)
+    page = counter.page
+    page.wait_for_timeout(1300)
+    page.locator("#pill").click()
+    item = page.locator("#sync-list li")
+    expect(item).to_contain_text("tell the owner: he decides")
+    expect(item.get_by_role("button", name="Take mine")).to_be_hidden()
+    proxy.set(REFUSE)
+    item.get_by_role("button", name="Leave it as it is").click()
+    expect(item).to_contain_text("On its way")
+    expect(page.locator("#pill")).not_to_contain_text("To be mended")
+    assert Conflict.objects.get().resolved_at is None
+    page = again(tablet, proxy, stall.kumar).page
+    proxy.clear()
+    tablet.drained()
+    conflict = Conflict.objects.get()
+    assert (conflict.choice, conflict.resolved_by, conflict.reason) == (
+        "theirs",
+        stall.kumar,
+        "Decided at the counter",
+    )
+    line.refresh_from_db()
+    assert (line.is_voided, line.quantity) == (False, Decimal(8))
+    expect(page.locator("#pill")).to_contain_text("All saved")
+
+
+def test_the_owner_may_take_his_own(
+    tablet: Tablet, proxy: Proxy, counter: Counter, stall: Stall, meena: Membership
+) -> None:
+    counter.open(meena)
+    line = overtaken(counter, proxy, stall, meena)
+    page = counter.page
+    page.wait_for_timeout(1300)
+    page.locator("#pill").click()
+    page.locator("#sync-list").get_by_role("button", name="Take mine").click()
+    tablet.drained()
+    assert Conflict.objects.get().choice == "mine"
+    line.refresh_from_db()
+    assert line.is_voided
+    expect(page.locator("#sync-list li")).to_have_count(0)
+
+
+def test_what_was_decided_on_the_owners_page_asks_nobody_at_the_counter(
+    tablet: Tablet, proxy: Proxy, counter: Counter, stall: Stall, meena: Membership
+) -> None:
+    overtaken(counter, proxy, stall, meena)
+    page = counter.page
+    page.wait_for_timeout(1300)
+    page.locator("#pill").click()
+    expect(page.locator("#sync-list li")).to_have_count(1)
+    decided(meena)
+    page.locator("#send-now").click()
+    wait_until(lambda: not tablet.unsent(), seconds=40, why="it was decided")
+    expect(page.locator("#sync-list li")).to_have_count(0)
+
+
+def decided(by: Membership) -> None:
+    conflict = Conflict.objects.get()
+    line = DailyEntry.objects.get(pk=conflict.entity_id)
+    decision = Decision(choice="theirs", reason="asked Raja", expected_version=line.version)
+    resolve_conflict(by=by, conflict_id=conflict.pk, decision=decision)
