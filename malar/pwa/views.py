@@ -32,7 +32,8 @@ MODULES = (*(f"counter/{name}" for name in COUNTER), "back", "forget")
 OUTBOX = tuple(f"js/offline/{name}.js" for name in ("idb", "disk", "wire", "outbox"))
 """Classic scripts, in the order in which page and worker run them."""
 LATER = (
-    *(f"js/counter/{name}.js" for name in ("find", "line", "search", "sync", "version")),
+    *(f"js/counter/{name}.js" for name in ("find", "search", "version")),
+    *(f"js/counter/{name}.js" for name in ("sheets", "sync", "line", "form", "farmer")),
     *("js/worker.js", "js/waiting.js", "css/sheets.css"),
 )
 """What the counter loads when it is asked for: kept by the worker, though no head names it."""

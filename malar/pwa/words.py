@@ -136,6 +136,16 @@ def counter_words() -> dict[str, str]:
         "line_slip": _("Slip"),
         "line_not_mine": _("Only who wrote it, or the owner, may change it."),
         "line_only_here": _("Only on this tablet yet; the server may still price it anew."),
+        # Somebody new.
+        "farmer_new": _("New farmer"),
+        "field_number": _("Farmer number"),
+        "field_name_ta": _("Name in Tamil"),
+        "field_name_en": _("Name in English"),
+        "field_village": _("Village"),
+        "field_phone": _("Mobile number"),
+        "name_missing": _("Enter the name, in Tamil or in English."),
+        "number_wrong": _("A number from 1 to 9999."),
+        "number_of": _("{number} is {name}."),
         # The tablet's own storage.
         "disk_title": _("The tablet cannot keep it"),
         "disk_text": _("Write it down on paper. The slip stays here; try again."),

@@ -3,12 +3,13 @@
 from decimal import Decimal
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
-from ledger.models import DailyEntry
+from ledger.models import DailyEntry, Farmer
 from malar.accounts.models import Membership
 from malar.sync.conflicts import Decision, resolve_conflict
-from malar.sync.models import Conflict
+from malar.sync.models import Conflict, SyncOp
+from tests import cast
 from tests.browser.counter import Counter, Stall
 from tests.offline.proxy import PASS, REFUSE, Proxy
 from tests.offline.tablet import Tablet
@@ -120,3 +121,89 @@ def decided(by: Membership) -> None:
     line = DailyEntry.objects.get(pk=conflict.entity_id)
     decision = Decision(choice="theirs", reason="asked Raja", expected_version=line.version)
     resolve_conflict(by=by, conflict_id=conflict.pk, decision=decision)
+
+
+# --- Somebody new ---------------------------------------------------------------------------------
+
+
+def add(page: Page, **said: str) -> None:
+    """Fill the sheet of a new farmer in, and save."""
+    for name, value in said.items():
+        page.fill(f"#form-fields [name={name}]", value)
+    page.locator("#form").get_by_role("button", name="Save").click()
+
+
+def test_somebody_new_sells_at_once_and_is_in_the_book_before_his_flowers(
+    tablet: Tablet, proxy: Proxy, counter: Counter, stall: Stall
+) -> None:
+    """Scenario 46, at the counter: a number that nobody has, and nobody listens."""
+    page = counter.page
+    proxy.set(REFUSE)
+    counter.type("300⏎")
+    expect(counter.panel).to_contain_text("Nobody has number 300")
+    counter.panel.get_by_role("button", name="Add a farmer").click()
+    expect(page.locator("#form-fields [name=number]")).to_have_value("300")
+    add(page, name_en="Mani K.", village="Melur", phone="98430 12345")
+    expect(page.locator("#who-name")).to_have_text("Mani K.")
+    counter.flower("Malli")
+    counter.type("6⏎⏎")
+    counter.kept("3,840")
+    page = again(tablet, proxy, stall.kumar).page
+    assert Farmer.objects.filter(number=300).count() == 0
+    # The server's whole list has come, and he is still known here.
+    expect(page.locator("#recents")).to_contain_text("Selvi")
+    Counter(page, proxy.url).type("300⏎")
+    expect(page.locator("#who-name")).to_have_text("Mani K.")
+    page.locator("#pill").click()
+    items = page.locator("#sync-list li")
+    expect(items).to_have_count(2)
+    expect(items.filter(has_text="New farmer")).to_contain_text("Mani K.")
+    proxy.clear()
+    page.locator("#send-now").click()
+    tablet.drained()
+    mani = Farmer.objects.get(number=300)
+    assert (mani.name_ta, mani.name_en, mani.village_en, mani.phone) == (
+        "Mani K.",
+        "Mani K.",
+        "Melur",
+        "+919843012345",
+    )
+    line = DailyEntry.objects.get(slip_number__startswith="A1-")
+    assert (line.farmer, line.quantity) == (mani, Decimal(6))
+    assert SyncOp.objects.count() == 2
+    page.wait_for_timeout(300)
+    page.reload()
+    expect(page.locator("#recents")).to_contain_text("Mani K.")
+
+
+def test_a_number_that_was_given_away_meanwhile_is_mended_and_his_line_follows(
+    tablet: Tablet, proxy: Proxy, counter: Counter, stall: Stall
+) -> None:
+    page = counter.page
+    proxy.set(REFUSE)
+    page.locator("#find-open").click()
+    page.fill("#find-words", "Zacharias")
+    page.locator("#find-new").click()
+    expect(page.locator("#form-fields [name=name_en]")).to_have_value("Zacharias")
+    add(page, number="45")
+    expect(page.locator("#form-said")).to_contain_text("045 is Selvi R.")
+    add(page, number="301")
+    expect(page.locator("#who-name")).to_have_text("Zacharias")
+    counter.flower("Malli")
+    counter.type("7⏎⏎")
+    counter.kept("4,480")
+    cast.a_farmer(stall.kumar.shop, 301, "வேறொருவர்", "Somebody")
+    proxy.set(PASS)
+    expect(page.locator("#pill")).to_contain_text("To be mended: 1", timeout=20_000)
+    assert DailyEntry.objects.filter(slip_number__startswith="A1-").count() == 0
+    page.wait_for_timeout(1300)
+    page.locator("#pill").click()
+    item = page.locator("#sync-list li").filter(has_text="New farmer")
+    expect(item.get_by_role("button", name="Take it back")).to_be_hidden()
+    item.get_by_role("button", name="Mend it").click()
+    expect(page.locator("#form-said")).to_be_visible()
+    expect(page.locator("#form-fields [name=name_en]")).to_have_value("Zacharias")
+    add(page, number="302")
+    tablet.drained()
+    line = DailyEntry.objects.get(slip_number__startswith="A1-")
+    assert (line.farmer.number, line.farmer.name_en) == (302, "Zacharias")

@@ -13,7 +13,7 @@
  * @typedef {"queued" | "sending" | "stalled" | "blocked" | "conflict" | "needs_fix"} Kept how a line waits on the tablet
  * @typedef {import("./ref.js").DayLine & {kept?: Kept}} KeptLine
  * @typedef {{id: string, entity_id: string, operation: string, status: Kept, created: number, retry_count: number,
- *   error: {code: string, detail: string} | null}} Waiting an operation of the outbox
+ *   error: {code: string, pointer: string, detail: string} | null}} Waiting an operation of the outbox
  */
 import { paiseOf, sentMoney, sentQuantity } from "./figures.js";
 import { businessDate, sentMoment } from "./rates.js";

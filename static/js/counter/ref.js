@@ -18,6 +18,7 @@
 import { ALL, askFor, askWho, isLong, steady } from "./ask.js";
 import { gramsOf, paiseOf } from "./figures.js";
 import { businessDate, clockOffset, rateAt, slotAt } from "./rates.js";
+import { isOurs } from "./shelf.js";
 
 /** More apart than this, and the device slept or its clock was set. */
 const DRIFT_MS = 2000;
@@ -197,13 +198,13 @@ export class Reference extends EventTarget {
     this.asOf = answer.as_of;
     this.shop = answer.shop;
     if (answer.farmers) {
-      const before = answer.farmers_complete === false ? [...this.farmers.values()] : [];
+      const isPart = answer.farmers_complete === false;
+      const before = [...this.farmers.values()].filter((farmer) => isPart || isOurs(farmer));
       const changed = new Set(answer.farmers.map((/** @type {Farmer} */ { id }) => id));
       const farmers = [...before.filter(({ id }) => !changed.has(id)), ...answer.farmers.map(farmerOf)];
       if (before.length) farmers.sort((one, other) => one.number - other.number);
       this.#cursor = answer.cursor ?? "";
-      this.farmers = new Map(farmers.map((/** @type {Farmer} */ farmer) => [farmer.id, farmer]));
-      this.numbers = new Map(farmers.map((/** @type {Farmer} */ farmer) => [farmer.number, farmer]));
+      this.#know(farmers);
     }
     if (answer.flowers) {
       this.#allAt = this.clock();
@@ -217,6 +218,18 @@ export class Reference extends EventTarget {
       this.ratesAt = Date.parse(answer.rates_at ?? answer.as_of);
     }
     if (answer.day) this.day = answer.day;
+  }
+
+  /** @param {Farmer[]} farmers of those of one number the last has it */
+  #know(farmers) {
+    this.farmers = new Map(farmers.map((farmer) => [farmer.id, farmer]));
+    this.numbers = new Map(farmers.map((farmer) => [farmer.number, farmer]));
+  }
+
+  /** Somebody was added here. @param {Farmer} farmer */
+  adopt(farmer) {
+    this.#know([farmer, ...[...this.farmers.values()].filter(({ id }) => id !== farmer.id)]);
+    this.dispatchEvent(new Event("change"));
   }
 
   /** Somebody signed in to another shop in this browser: nothing of it may mix with ours. @param {string} shop its id */

@@ -8,7 +8,9 @@
  * @property {"" | "loose" | "full"} risk of the tablet's storage
  * @property {(slip: import("./slip.js").Slip) => void} put a slip to go on with, unless another is in hand
  * @property {(line: {id: string, version: number}) => void} takeBack strikes a line out
+ * @property {(farmer: string) => void} choose puts a farmer on the slip
  */
+import { openFarmer } from "./farmer.js";
 import { paiseOf, rupees, shown } from "./figures.js";
 import { mend } from "./line.js";
 import { marketTime } from "./rates.js";
@@ -90,13 +92,11 @@ function itemOf(row, hands, conflict) {
     (each) => /** @type {HTMLElement} */ (item.querySelector(each)),
   );
   const now = world();
-  const farmer = now.farmers.get(row.farmer_id);
+  const { who: farmer, text, again } = aboutOf(row, hands);
   const op = book.waiting.find((each) => each.entity_id === row.id);
-  const quantity = shown(Math.round(Number(row.quantity) * 1000), row.unit);
-  const amount = row.total === null ? say("rate_none") : `₹${rupees(paiseOf(row.total) ?? 0, true)}`;
   number.textContent = farmer ? padded(farmer.number, now.digits) : "";
   name.textContent = nameOf(farmer);
-  what.textContent = `${flowerName(now.flowers.get(row.flower_type))} ${quantity} ${say(row.unit)} · ${amount}`;
+  what.textContent = text;
   const isOwner = reference.user?.role === "admin";
   const isDecided = op?.status === "conflict" && conflict?.choice;
   const isAsked = op?.status === "conflict" && !isDecided;
@@ -115,13 +115,14 @@ function itemOf(row, hands, conflict) {
     (each) => /** @type {HTMLElement} */ (item.querySelector(`[data-act=${each}]`)),
   );
   fix.hidden = op?.status !== "needs_fix";
-  back.hidden = fix.hidden;
+  // Somebody whose lines wait is mended, and not taken back.
+  back.hidden = fix.hidden || row.entity === "farmer";
   leave.hidden = !isAsked;
   mine.hidden = !isAsked || !isOwner;
   const sheet = /** @type {HTMLDialogElement} */ (at("sync"));
   fix.onclick = () => {
     sheet.close();
-    mend(row, hands);
+    again();
   };
   back.onclick = () => takeBack(row);
   const decide = async (/** @type {"mine" | "theirs"} */ choice) => {
@@ -132,4 +133,15 @@ function itemOf(row, hands, conflict) {
   leave.onclick = () => decide("theirs");
   mine.onclick = () => decide("mine");
   return item;
+}
+
+/** What an entry is about, in words, and what mends it. @param {any} row @param {Hands} hands @returns {{who: any, text: string, again: () => void}} */
+function aboutOf(row, hands) {
+  const { farmers, flowers } = hands.world();
+  if (row.entity === "farmer")
+    return { who: row, text: say("farmer_new"), again: () => openFarmer(hands, { row }) };
+  const quantity = shown(Math.round(Number(row.quantity) * 1000), row.unit);
+  const amount = row.total === null ? say("rate_none") : `₹${rupees(paiseOf(row.total) ?? 0, true)}`;
+  const text = `${flowerName(flowers.get(row.flower_type))} ${quantity} ${say(row.unit)} · ${amount}`;
+  return { who: farmers.get(row.farmer_id), text, again: () => mend(row, hands) };
 }

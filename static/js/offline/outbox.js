@@ -163,7 +163,7 @@
     async record(said) {
       const { operation, entity_id, set, entity = "daily_entry", captured } = said;
       const { base_version = null, quoted = null, supersedes = null } = said;
-      const stores = ["daily_entries", "sync_queue", "meta"];
+      const stores = [homeOf(entity), "sync_queue", "meta"];
       const kept = await this.ledger.strict(stores, async (/** @type {any} */ tx) => {
         const [entries, queue, meta] = stores.map((name) => tx.objectStore(name));
         const before = await entries.get(entity_id);
@@ -249,10 +249,11 @@
       );
     }
 
-    /** The rows of entries. @param {string[]} ids @returns {Promise<Record<string, any>[]>} those that are here */
+    /** The rows of entries, and of farmers. @param {string[]} ids @returns {Promise<Record<string, any>[]>} those that are here */
     async entries(ids) {
-      const rows = await this.ledger.read(["daily_entries"], (/** @type {any} */ tx) =>
-        Promise.all(ids.map((id) => tx.objectStore("daily_entries").get(id))),
+      const homes = ["daily_entries", "farmers"];
+      const rows = await this.ledger.read(homes, (/** @type {any} */ tx) =>
+        Promise.all(homes.flatMap((home) => ids.map((id) => tx.objectStore(home).get(id)))),
       );
       return rows.filter(Boolean);
     }
@@ -633,10 +634,10 @@
       const said = new Map(results.map((result) => [result.op_id, result]));
       /** @type {Queued[]} */
       const unsaid = [];
-      const stores = ["sync_queue", "daily_entries", "conflicts"];
+      const stores = ["sync_queue", "daily_entries", "conflicts", "farmers"];
       await this.ledger.strict(stores, async (/** @type {any} */ tx) => {
         unsaid.length = 0;
-        const [queue, entries, conflicts] = stores.map((name) => tx.objectStore(name));
+        const [queue, entries, conflicts, farmers] = stores.map((name) => tx.objectStore(name));
         /** @type {Queued[]} */
         const all = await openIn(queue);
         for (const op of batch) {
@@ -658,6 +659,13 @@
           });
           if (op.operation === "RESOLVE") {
             if (next === "acked") await decided(conflicts, queue, entries, op, result);
+            continue;
+          }
+          if (op.payload.entity === "farmer") {
+            const farmer = await farmers.get(op.entity_id);
+            if (farmer && next === "acked") offline.put(farmers, { ...farmer, synced: true });
+            // What is his may go now.
+            this.#isNewRound = this.#isWanted = next === "acked";
             continue;
           }
           if (next === "needs_fix" && op.operation === "CREATE") await letGoOfUndoing(queue, op);
@@ -736,6 +744,11 @@
     }
   }
   offline.Outbox = Outbox;
+
+  /** Where a row lies: a farmer among the others, until the server's list has him. @param {string} entity */
+  function homeOf(entity) {
+    return entity === "farmer" ? "farmers" : "daily_entries";
+  }
 
   /** The next number, in the transaction of its operation. @param {any} meta the store @param {any} said of the wire @param {string} author @param {number} [place] in the order of sending, instead of the last @returns {Promise<Queued>} */
   async function numbered(meta, said, author, place) {
