@@ -5,6 +5,7 @@ from django.utils.translation import pgettext
 
 from ledger.domain import RateReason
 from malar.kernel.quantities import Unit
+from pricing.domain import FeeBasis
 
 
 def counter_words() -> dict[str, str]:
@@ -146,6 +147,24 @@ def counter_words() -> dict[str, str]:
         "name_missing": _("Enter the name, in Tamil or in English."),
         "number_wrong": _("A number from 1 to 9999."),
         "number_of": _("{number} is {name}."),
+        # Money and fees.
+        **{f"basis_{basis.value}": str(basis.label) for basis in FeeBasis},
+        "money_title": _("Give money"),
+        "money_kind": _("What is it?"),
+        "kind_advance": _("Advance"),
+        "kind_draw": _("Draw"),
+        "field_amount": _("Amount, ₹"),
+        "field_note": _("Note"),
+        "money_limit": _("Up to ₹{limit} with what he owes already; what is over waits for the owner."),
+        "money_over": _("More than ₹{limit}: the owner decides in the office."),
+        "amount_wrong": _("Enter the amount: more than 0."),
+        "fee_title": _("Charge a fee"),
+        "fee_which": _("Fee"),
+        "fee_each": _("{name} · ₹{rate} {basis}"),
+        "fee_percent": _("{name} · {rate}% {basis}"),
+        "fee_none": _("No fees yet. The owner adds them in the office."),
+        "field_quantity": _("How much"),
+        "quantity_wrong": _("The quantity must be more than 0."),
         # The tablet's own storage.
         "disk_title": _("The tablet cannot keep it"),
         "disk_text": _("Write it down on paper. The slip stays here; try again."),

@@ -3,15 +3,16 @@
 from decimal import Decimal
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
-from ledger.models import DailyEntry, Farmer
+from ledger.models import Charge, DailyEntry, Farmer, Movement
 from malar.accounts.models import Membership
 from malar.sync.conflicts import Decision, resolve_conflict
 from malar.sync.models import Conflict, SyncOp
 from tests import cast
 from tests.browser.counter import Counter, Stall
-from tests.offline.proxy import PASS, REFUSE, Proxy
+from tests.ledger.terms import a_fee
+from tests.offline.proxy import DROP_RESPONSE, PASS, REFUSE, Proxy, instead
 from tests.offline.tablet import Tablet
 from tests.offline.test_line import OPS
 from tests.stack import wait_until
@@ -207,3 +208,113 @@ def test_a_number_that_was_given_away_meanwhile_is_mended_and_his_line_follows(
     tablet.drained()
     line = DailyEntry.objects.get(slip_number__startswith="A1-")
     assert (line.farmer.number, line.farmer.name_en) == (302, "Zacharias")
+
+
+# --- Money and fees -------------------------------------------------------------------------------
+
+
+def menu(page: Page, name: str) -> Locator:
+    """Choose something of the menu that opens the sheet with fields."""
+    page.get_by_role("button", name="Menu").click()
+    page.locator("#menu").get_by_role("button", name=name).click()
+    form = page.locator("#form")
+    expect(form).to_be_visible()
+    return form
+
+
+def test_money_given_while_nobody_listens_arrives_once(
+    tablet: Tablet, proxy: Proxy, counter: Counter, stall: Stall
+) -> None:
+    page = counter.page
+    shop = stall.kumar.shop
+    shop.advance_limit, shop.draw_limit = Decimal(5000), None
+    shop.save()
+    page.reload()
+    expect(page.locator("#recents")).to_contain_text("Selvi")
+    counter.type("207⏎")
+    proxy.set(REFUSE)
+    form = menu(page, "Give money")
+    expect(form).to_contain_text("Karuppasamy M.")
+    expect(form).to_contain_text("Up to ₹5,000")
+    form.locator("[name=amount]").fill("5000.01")
+    form.get_by_role("button", name="Save").click()
+    expect(page.locator("#form-said")).to_contain_text("More than ₹5,000: the owner decides")
+    form.locator("[name=amount]").fill("1,500")
+    form.locator("[name=note]").fill("for seed")
+    form.get_by_role("button", name="Save").click()
+    expect(form).to_be_hidden()
+    form = menu(page, "Give money")
+    form.get_by_text("Draw").click()
+    expect(form).not_to_contain_text("Up to ₹")
+    form.locator("[name=number]").fill("45")
+    expect(form).to_contain_text("Selvi R.")
+    form.locator("[name=amount]").fill("7000")
+    form.get_by_role("button", name="Save").click()
+    expect(form).to_be_hidden()
+    page = again(tablet, proxy, stall.kumar).page
+    page.locator("#pill").click()
+    items = page.locator("#sync-list li")
+    expect(items.filter(has_text="Karuppasamy")).to_contain_text("Advance · ₹1,500")
+    expect(items.filter(has_text="Selvi")).to_contain_text("Draw · ₹7,000")
+    expect(page.locator("#count")).to_have_text("0")
+    assert Movement.objects.count() == 0
+    # The first answer is lost: it is asked for again.
+    proxy.clear()
+    proxy.on(OPS, DROP_RESPONSE, times=1)
+    page.locator("#send-now").click()
+    tablet.drained(seconds=40)
+    given = {m.farmer.number: (m.kind, m.amount, m.note, m.status) for m in Movement.objects.all()}
+    assert given == {
+        207: ("advance", Decimal(1500), "for seed", "posted"),
+        45: ("draw", Decimal(7000), "", "posted"),
+    }
+
+
+def test_the_limit_is_known_when_the_tablet_opens_without_a_server(
+    tablet: Tablet, proxy: Proxy, counter: Counter, stall: Stall
+) -> None:
+    stall.kumar.shop.advance_limit = Decimal(900)
+    stall.kumar.shop.save()
+    counter.page.reload()
+    expect(counter.page.locator("#recents")).to_contain_text("Selvi")
+    counter.page.wait_for_timeout(500)
+    tablet.kill()
+    proxy.on("^/(sync|api)/", instead(503))
+    tablet.start()
+    opened = Counter(tablet.page, proxy.url).open(None)
+    expect(opened.page.locator("#recents")).to_contain_text("Selvi")
+    expect(menu(opened.page, "Give money")).to_contain_text("Up to ₹900")
+
+
+def test_a_fee_is_charged_and_one_that_the_server_refuses_is_mended(
+    tablet: Tablet, proxy: Proxy, counter: Counter, stall: Stall
+) -> None:
+    page = counter.page
+    luggage = a_fee(stall.kumar.shop, "luggage", "per_trip", "40", automatic=False)
+    with page.expect_response("**/sync/v1/ref/**"):
+        page.reload()
+    page.wait_for_timeout(300)
+    proxy.set(REFUSE)
+    form = menu(page, "Charge a fee")
+    expect(form).to_contain_text("₹40 per trip")
+    form.locator("[name=number]").fill("999")
+    form.get_by_role("button", name="Save").click()
+    expect(page.locator("#form-said")).to_contain_text("Nobody has number 999")
+    form.locator("[name=number]").fill("045")
+    form.locator("[name=quantity]").fill("1.5")
+    form.get_by_role("button", name="Save").click()
+    expect(form).to_be_hidden()
+    proxy.clear()
+    expect(page.locator("#pill")).to_contain_text("To be mended: 1", timeout=20_000)
+    page.wait_for_timeout(1300)
+    page.locator("#pill").click()
+    item = page.locator("#sync-list li")
+    expect(item).to_contain_text("× 1.5")
+    item.get_by_role("button", name="Mend it").click()
+    expect(page.locator("#form-said")).to_contain_text("counted in whole numbers")
+    form.locator("[name=quantity]").fill("2")
+    expect(form).to_contain_text("= ₹80")
+    form.get_by_role("button", name="Save").click()
+    tablet.drained()
+    charge = Charge.objects.get(automatic=False)
+    assert (charge.farmer, charge.fee, charge.amount) == (stall.selvi, luggage, Decimal(80))

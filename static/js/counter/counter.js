@@ -501,6 +501,10 @@ const hands = {
     if (!notice) slip = { ...made, done: slip.done, effect: null };
     draw();
   },
+  /** Of the slip. */
+  get farmer() {
+    return slip.farmer;
+  },
   /** @param {string} farmer his id */
   choose(farmer) {
     act({ type: "chooseFarmer", farmer });
@@ -740,6 +744,8 @@ const clicked = {
     /** @type {HTMLDialogElement} */ (at("flowers")).showModal();
   },
   "find-open": () => act("find"),
+  money: () => sheet("openMoney"),
+  fee: () => sheet("openFee"),
   pill: () => sheet("openSync"),
   scale: () => (scale.reading().state === "none" ? connect() : act({ type: "takeScale" })),
   hand() {

@@ -12,6 +12,7 @@
  *   amount: string | null, status: string, version: number, captured_at: string, mine: boolean,
  *   slip_number?: string}} DayLine
  * @typedef {{date: string, lines: number, kilograms: string, amount: string, last: DayLine[]}} Day
+ * @typedef {{id: string, name_ta: string, name_en: string, basis: string, rate: string}} Fee
  * @typedef {import("./ask.js").Part} Part
  * @typedef {Promise<import("./ask.js").Heard | null>} Asked
  */
@@ -59,6 +60,10 @@ export class Reference extends EventTarget {
   ratesAt = 0;
   /** @type {Day | null} */
   day = null;
+  /** What can be charged by hand. @type {Fee[]} */
+  fees = [];
+  /** Up to how many ₹ staff may give by kind; null: there is no limit. @type {Record<string, string | null>} */
+  limits = {};
   isReachable = true;
   isSignedOut = false;
   /** The one signed in does not sell: a farmer. */
@@ -125,11 +130,10 @@ export class Reference extends EventTarget {
     const late = new Promise((go) => setTimeout(go, SHELF_MS, null));
     const heard = await Promise.race([who, late]);
     if (heard && !heard.body) return; // nobody is signed in
-    const session = heard ? { user: heard.body.user, shop: heard.body.shop } : await shelf.session();
+    const session = heard ? heard.body : await shelf.session();
     const kept = session && (await shelf.load(session.user.id, session.shop));
     if (!kept || this.asOf !== "") return;
-    this.user = session.user;
-    this.shopId = session.shop;
+    this.#met(session);
     if (!heard && kept.clock) {
       // By the wall: our own clock begins anew with every page.
       this.#drift = Date.now() - this.clock();
@@ -171,12 +175,16 @@ export class Reference extends EventTarget {
       this.dispatchEvent(new Event("other"));
       return false;
     }
-    this.user = answer.user;
-    this.shopId = answer.shop;
+    this.#met(answer);
     this.csrf = answer.csrf;
-    this.shelf?.meet(answer.user, answer.shop);
+    this.shelf?.meet(answer);
     this.dispatchEvent(new Event("change"));
     return true;
+  }
+
+  /** @param {any} session as hello says it */
+  #met({ user, shop, limits = {} }) {
+    Object.assign(this, { user, limits, shopId: shop });
   }
 
   /** @param {Part[]} [parts] @param {Asked} [asked] @returns {Promise<boolean>} whether it got through */
@@ -208,6 +216,7 @@ export class Reference extends EventTarget {
     }
     if (answer.flowers) {
       this.#allAt = this.clock();
+      this.fees = answer.fees ?? [];
       this.flowers = new Map(
         answer.flowers.map(flowerOf).map((/** @type {Flower} */ flower) => [flower.id, flower]),
       );

@@ -4,4 +4,5 @@
  */
 export { openFarmer } from "./farmer.js";
 export { correct, openLine } from "./line.js";
+export { openFee, openMoney } from "./money.js";
 export { openSync } from "./sync.js";

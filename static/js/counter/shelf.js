@@ -24,14 +24,14 @@ export class Shelf {
     return ledger;
   }
 
-  /** Who was signed in last. @returns {Promise<{user: import("./ref.js").User, shop: string} | null>} null: nobody, or too long ago */
+  /** Who was signed in last. @returns {Promise<{user: import("./ref.js").User, shop: string, limits?: object} | null>} null: nobody, or too long ago */
   async session() {
     return this.offline.session(this.device).catch(() => null);
   }
 
-  /** The server has said who is signed in: of whoever was before, nothing is readable any more. @param {import("./ref.js").User} user @param {string} shop its id */
-  async meet(user, shop) {
-    await this.device.put({ user, shop, at: Date.now() }, "session").catch(() => {});
+  /** The server has said who is signed in: of whoever was before, nothing is readable any more. @param {{user: import("./ref.js").User, shop: string, limits: object}} said by hello */
+  async meet({ user, shop, limits }) {
+    await this.device.put({ user, shop, limits, at: Date.now() }, "session").catch(() => {});
     await forget(user.id);
   }
 

@@ -8,11 +8,13 @@
  * @property {"" | "loose" | "full"} risk of the tablet's storage
  * @property {(slip: import("./slip.js").Slip) => void} put a slip to go on with, unless another is in hand
  * @property {(line: {id: string, version: number}) => void} takeBack strikes a line out
+ * @property {string | null} farmer of the slip
  * @property {(farmer: string) => void} choose puts a farmer on the slip
  */
 import { openFarmer } from "./farmer.js";
-import { paiseOf, rupees, shown } from "./figures.js";
+import { paiseOf, plain, rupees, shown } from "./figures.js";
 import { mend } from "./line.js";
+import { openFee, openMoney } from "./money.js";
 import { marketTime } from "./rates.js";
 import { at, flowerName, nameOf, padded, say } from "./view.js";
 
@@ -140,8 +142,19 @@ function aboutOf(row, hands) {
   const { farmers, flowers } = hands.world();
   if (row.entity === "farmer")
     return { who: row, text: say("farmer_new"), again: () => openFarmer(hands, { row }) };
+  const who = farmers.get(row.farmer_id);
+  const { facts } = row;
+  if (row.entity === "movement") {
+    const text = `${say(`kind_${facts.kind}`)} · ₹${rupees(paiseOf(facts.amount) ?? 0, true)}`;
+    return { who, text, again: () => openMoney(hands, { row }) };
+  }
+  if (row.entity === "charge") {
+    const fee = nameOf(hands.reference.fees.find(({ id }) => id === facts.fee));
+    const text = `${fee} × ${plain(Math.round(Number(facts.quantity) * 1000))}`;
+    return { who, text, again: () => openFee(hands, { row }) };
+  }
   const quantity = shown(Math.round(Number(row.quantity) * 1000), row.unit);
   const amount = row.total === null ? say("rate_none") : `₹${rupees(paiseOf(row.total) ?? 0, true)}`;
   const text = `${flowerName(flowers.get(row.flower_type))} ${quantity} ${say(row.unit)} · ${amount}`;
-  return { who: farmers.get(row.farmer_id), text, again: () => mend(row, hands) };
+  return { who, text, again: () => mend(row, hands) };
 }

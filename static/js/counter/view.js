@@ -71,7 +71,7 @@ function putName(element, ta, en) {
   else element.setAttribute("lang", language === "ta" ? "en" : "ta");
 }
 
-/** @param {Farmer | undefined} farmer */
+/** @param {Pick<Farmer, "name_ta" | "name_en"> | undefined} farmer or a fee */
 export function nameOf(farmer) {
   if (!farmer) return "";
   return (language === "ta" ? farmer.name_ta || farmer.name_en : farmer.name_en || farmer.name_ta) || "";
