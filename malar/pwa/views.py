@@ -33,7 +33,10 @@ OUTBOX = tuple(f"js/offline/{name}.js" for name in ("idb", "disk", "wire", "outb
 """Classic scripts, in the order in which page and worker run them."""
 LATER = (
     *(f"js/counter/{name}.js" for name in ("find", "search", "version")),
-    *(f"js/counter/{name}.js" for name in ("sheets", "sync", "line", "form", "farmer", "money")),
+    *(
+        f"js/counter/{name}.js"
+        for name in ("sheets", "sync", "line", "lines", "form", "farmer", "money", "report")
+    ),
     *("js/worker.js", "js/waiting.js", "css/sheets.css"),
 )
 """What the counter loads when it is asked for: kept by the worker, though no head names it."""

@@ -147,6 +147,12 @@ def counter_words() -> dict[str, str]:
         "name_missing": _("Enter the name, in Tamil or in English."),
         "number_wrong": _("A number from 1 to 9999."),
         "number_of": _("{number} is {name}."),
+        # Today.
+        "day_as_of": _("As of {time}."),
+        "day_as_of_here": _("As of {time}, {count} only on this tablet."),
+        "day_part": _("This tablet knows {known} of {count} entries."),
+        "day_unpriced": _("Without a rate: {count}."),
+        "day_no_slot": _("Outside the slots"),
         # Money and fees.
         **{f"basis_{basis.value}": str(basis.label) for basis in FeeBasis},
         "money_title": _("Give money"),

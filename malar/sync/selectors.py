@@ -214,7 +214,8 @@ def _lines(member: Membership, now: dt.datetime, _since: str) -> dict[str, Any]:
     query."""
     today = business_date_of(now, member.shop.turnover_hour)
     lines = DailyEntry.objects.filter(shop=member.shop).on(today).order_by("-received_at", "-id")
-    return {"lines": [_line_in(line, member) | {"date": today.isoformat()} for line in lines]}
+    said = [_line_in(line, member) for line in lines]
+    return {"lines": {"at": moment(now), "date": today.isoformat(), "all": said}}
 
 
 def _line_in(line: DailyEntry, member: Membership) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from decimal import Decimal
 
 import pytest
+from django.utils import timezone
 from playwright.sync_api import Locator, Page, expect
 
 from ledger.models import Charge, DailyEntry, Farmer, Movement
@@ -318,3 +319,73 @@ def test_a_fee_is_charged_and_one_that_the_server_refuses_is_mended(
     tablet.drained()
     charge = Charge.objects.get(automatic=False)
     assert (charge.farmer, charge.fee, charge.amount) == (stall.selvi, luggage, Decimal(80))
+
+
+# --- Today ----------------------------------------------------------------------------------------
+
+
+def test_the_day_is_there_without_a_network_and_says_what_is_only_here(
+    tablet: Tablet, proxy: Proxy, counter: Counter, stall: Stall
+) -> None:
+    page = counter.page
+    for weight in ("2", "3.5"):
+        cast.recorded(stall.kumar, stall.selvi, stall.pichi, quantity=Decimal(weight), rate=Decimal(500))
+    counter.sell("9")
+    counter.sent()
+    page.locator("#report").click()
+    sheet = page.locator("#day")
+    expect(page.locator("#day-sum")).to_have_text("3 entries · 14.5 kg · ₹8,510")
+    sheet.locator("[data-close]").click()
+    proxy.set(REFUSE)
+    counter.sell("4", "45⏎*1")
+    page.locator("#report").click()
+    expect(page.locator("#day-said")).to_contain_text("1 only on this tablet")
+    expect(page.locator("#day-sum")).to_have_text("4 entries · 18.5 kg · ₹11,070")
+    expect(page.locator("#day-flowers tr")).to_have_count(2)
+    expect(page.locator("#day-flowers tr").first).to_have_text("Malli13 kg₹8,320")
+    expect(page.locator("#day-farmers tr").last).to_have_text("045 Selvi R.9.5 kg₹5,310")
+    expect(page.locator("#day-lines li")).to_have_count(4)
+    expect(page.locator("#day-lines li").first).to_contain_text("on the tablet")
+    # A line of which the tablet itself knows no more than the list: taken back from here.
+    page.locator("#day-lines button", has_text="3.500").click()
+    expect(page.locator("#line-who")).to_contain_text("Selvi R.")
+    page.locator("#line-cancel").click()
+    expect(page.locator("#day-sum")).to_have_text("3 entries · 15 kg · ₹9,320")
+    struck = page.locator("#day-lines li.void")
+    expect(struck).to_contain_text("Selvi R.")
+    expect(struck).to_contain_text("3.500")
+    page.set_viewport_size({"width": 412, "height": 915})
+    sheet.locator("[data-close]").click()
+    expect(page.locator("#string")).to_be_hidden()
+    page.locator("#report").click()
+    expect(page.locator("#day-lines li")).to_have_count(4)
+    # Correcting one puts it on the slip, and all sheets away.
+    page.locator("#day-lines button", has_text="4.000").click()
+    page.locator("#line-correct").click()
+    expect(page.locator("dialog[open]")).to_have_count(0)
+    expect(counter.weight).to_have_text("4")
+    counter.page.locator("#clear").click()
+    proxy.clear()
+    tablet.drained()
+    standing = DailyEntry.objects.filter(business_date=timezone.localdate(), status="confirmed")
+    assert sorted(line.quantity for line in standing) == [Decimal(2), Decimal(4), Decimal(9)]
+
+
+def test_the_whole_day_is_known_though_the_string_holds_thirty(
+    tablet: Tablet, proxy: Proxy, counter: Counter, stall: Stall
+) -> None:
+    page = counter.page
+    for _ in range(35):
+        cast.recorded(stall.kumar, stall.selvi, stall.pichi, quantity=Decimal(1), rate=Decimal(500))
+    with page.expect_response("**/sync/v1/ref/**"):
+        page.reload()
+    expect(page.locator("#count")).to_have_text("35")
+    proxy.on("parts=day,lines", instead(503))
+    page.locator("#report").click()
+    expect(page.locator("#day-said")).to_contain_text("This tablet knows 30 of 35 entries")
+    page.locator("#day [data-close]").click()
+    proxy.clear()
+    page.locator("#report").click()
+    expect(page.locator("#day-sum")).to_have_text("35 entries · 35 kg · ₹17,500")
+    expect(page.locator("#day-said")).not_to_contain_text("This tablet knows")
+    expect(page.locator("#day-lines li")).to_have_count(35)

@@ -66,7 +66,11 @@ def test_everything_has_the_shape_of_the_contract(
     said = ref(kumar)
 
     assert re.fullmatch("[0-9a-f]{16}-[0-9]+", said.pop("cursor"))
-    assert said.pop("lines") == [said["day"]["last"][0] | {"date": DAY}]
+    assert said.pop("lines") == {
+        "at": "2026-03-06T04:50:00+05:30",
+        "date": DAY,
+        "all": said["day"]["last"],
+    }
     assert said.pop("fees") == [
         {
             "id": str(coolie.pk),

@@ -194,7 +194,8 @@ export class Book extends EventTarget {
   /**
    * Undo a line of this page: it stays in the book, struck out.
    *
-   * @param {Pick<Done, "version"> & {line: Pick<Line, "id">}} done @param {string} reason for people, in their language
+   * @param {Pick<Done, "version"> & {line: Pick<Line, "id">, entry?: object}} done entry: its row, where the tablet has none
+   * @param {string} reason for people, in their language
    * @returns {Promise<Result>}
    */
   async cancel(done, reason) {
@@ -204,7 +205,8 @@ export class Book extends EventTarget {
       const { reference, outbox } = this;
       const version = this.rows.get(id)?.version ?? done.version;
       const captured = reference.stamp(reference.now());
-      return this.#kept(() => outbox.cancel({ entity_id: id, version, reason, captured }));
+      const { entry } = done;
+      return this.#kept(() => outbox.cancel({ entity_id: id, version, reason, captured, entry }));
     }
     const key = this.#cancellations.get(id) ?? crypto.randomUUID();
     this.#cancellations.set(id, key);

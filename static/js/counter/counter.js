@@ -518,10 +518,10 @@ async function sheet(name, about) {
   else sounds.play("failure");
 }
 
-/** @param {any} row of the tablet's entries */
-async function takeBackKept(row) {
-  const result = await book.cancel({ line: { id: row.id }, version: row.version }, say("undo_reason"));
-  if (result.kind === "ok") change({ type: "cancelled", id: row.id });
+/** @param {{id: string, version: number, entry?: object}} line */
+async function takeBackKept({ id, version, entry }) {
+  const result = await book.cancel({ line: { id }, version, entry }, say("undo_reason"));
+  if (result.kind === "ok") change({ type: "cancelled", id });
   else notice = noRoom([back()]);
   draw();
 }
@@ -746,6 +746,7 @@ const clicked = {
   "find-open": () => act("find"),
   money: () => sheet("openMoney"),
   fee: () => sheet("openFee"),
+  report: () => sheet("openReport"),
   pill: () => sheet("openSync"),
   scale: () => (scale.reading().state === "none" ? connect() : act({ type: "takeScale" })),
   hand() {

@@ -60,6 +60,8 @@ export class Reference extends EventTarget {
   ratesAt = 0;
   /** @type {Day | null} */
   day = null;
+  /** All of a day, as they were when somebody looked. @type {{at: string, date: string, all: DayLine[]} | null} */
+  lines = null;
   /** What can be charged by hand. @type {Fee[]} */
   fees = [];
   /** Up to how many ₹ staff may give by kind; null: there is no limit. @type {Record<string, string | null>} */
@@ -227,6 +229,7 @@ export class Reference extends EventTarget {
       this.ratesAt = Date.parse(answer.rates_at ?? answer.as_of);
     }
     if (answer.day) this.day = answer.day;
+    if (answer.lines) this.lines = answer.lines;
   }
 
   /** @param {Farmer[]} farmers of those of one number the last has it */

@@ -7,7 +7,7 @@
  * @property {() => import("./slip.js").World} world
  * @property {"" | "loose" | "full"} risk of the tablet's storage
  * @property {(slip: import("./slip.js").Slip) => void} put a slip to go on with, unless another is in hand
- * @property {(line: {id: string, version: number}) => void} takeBack strikes a line out
+ * @property {(line: {id: string, version: number, entry?: object}) => void} takeBack strikes a line out
  * @property {string | null} farmer of the slip
  * @property {(farmer: string) => void} choose puts a farmer on the slip
  */

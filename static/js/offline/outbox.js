@@ -189,11 +189,12 @@
     /**
      * Take back an entry. One that the server could not use is only struck out here: there is none to cancel.
      *
-     * @param {{entity_id: string, version: number, reason: string, captured: object}} said
+     * @param {{entity_id: string, version: number, reason: string, captured: object, entry?: object}} said
+     *   entry: what is known of it, where the tablet has no row of it
      * @returns {Promise<Record<string, any>>} the row of the entry
      */
-    async cancel({ entity_id, version, reason, captured }) {
-      const entry = { status: "voided" };
+    async cancel({ entity_id, version, reason, captured, entry: known }) {
+      const entry = { ...known, status: "voided" };
       const given = await this.ledger.strict(
         ["daily_entries", "sync_queue"],
         async (/** @type {any} */ tx) => {
