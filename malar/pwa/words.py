@@ -146,7 +146,7 @@ def counter_words() -> dict[str, str]:
         "field_phone": _("Mobile number"),
         "name_missing": _("Enter the name, in Tamil or in English."),
         "number_wrong": _("A number from 1 to 9999."),
-        "number_of": _("{number} is {name}."),
+        "number_of": _("{number} is {name}"),
         # Today.
         "day_as_of": _("As of {time}."),
         "day_as_of_here": _("As of {time}, {count} only on this tablet."),

@@ -34,7 +34,8 @@ export function mountFind(choose, world, recent, add) {
       world().farmers.get(each.farmer.id),
     );
     drawFound(/** @type {Farmer[]} */ (found.filter(Boolean)), world(), field.value.trim() !== "");
-    at("find-new").hidden = found.length > 0 || field.value.trim() === "";
+    // Names that only sound alike may all be somebody else.
+    at("find-new").hidden = field.value.trim() === "";
   }
 
   /** @param {HTMLElement | null} button */

@@ -59,6 +59,10 @@ async function drawAll(hands) {
   const { waiting, outbox } = book;
   const ids = [...new Set(waiting.filter((op) => op.operation !== "RESOLVE").map((op) => op.entity_id))];
   const rows = outbox ? await outbox.entries(ids) : [];
+  // In the order in which they go.
+  rows.sort(
+    (/** @type {any} */ one, /** @type {any} */ other) => ids.indexOf(one.id) - ids.indexOf(other.id),
+  );
   const conflicts = outbox ? await outbox.ledger.read(["conflicts"], all) : [];
   at("sync-title").textContent = ids.length
     ? say("pill_kept", { count: ids.length })
