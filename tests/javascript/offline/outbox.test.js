@@ -869,6 +869,61 @@ test("what was decided elsewhere goes by itself: by the answer, or because it is
   assert.deepEqual([await states(outbox), await conflictsOf(outbox)], [[], []]);
 });
 
+/** Somebody new, written down here. @param {any} outbox @param {Record<string, any>} [said] @returns {Promise<any>} */
+function enrol(outbox, said = {}) {
+  const set = { number: 300, name_ta: "மணி" };
+  const entry = { entity: "farmer", ...set };
+  return outbox.record({
+    operation: "CREATE",
+    entity: "farmer",
+    entity_id: "mani",
+    set,
+    captured: {},
+    entry,
+    ...said,
+  });
+}
+
+const farmersOf = (/** @type {any} */ outbox) =>
+  outbox.ledger.read(["farmers"], (/** @type {any} */ tx) => tx.objectStore("farmers").getAll());
+
+test("somebody new lies among the farmers, goes before his flowers, and is not written twice", async () => {
+  const outbox = await page(malar);
+  await enrol(outbox);
+  await enrol(outbox);
+  await assert.rejects(enrol(outbox, { set: { number: 301, name_ta: "மணி" } }), offline.Taken);
+  const { id } = await sell(outbox, { set: { farmer: "mani" } });
+  const [farmer] = await farmersOf(outbox);
+  assert.deepEqual([farmer.number, farmer.synced], [300, false]);
+  assert.deepEqual((await outbox.entries(["mani", id])).map((/** @type {any} */ row) => row.id).sort(), [
+    id,
+    "mani",
+  ]);
+  await outbox.drain();
+  assert.deepEqual(
+    malar.batches((op) => op.entity),
+    [["farmer", "daily_entry"]],
+  );
+  assert.equal((await farmersOf(outbox))[0].synced, true);
+  assert.deepEqual(await states(outbox), []);
+});
+
+test("one whose number was given away is mended, and what is his goes at once", async () => {
+  const outbox = await page(malar);
+  const waits = { status: "blocked", error: { code: "not_arrived", pointer: "/farmer", detail: "" } };
+  malar.judge = ({ entity }) => (entity === "farmer" ? REFUSED : waits);
+  await enrol(outbox);
+  await sell(outbox, { set: { farmer: "mani" } });
+  await outbox.drain();
+  assert.deepEqual(await states(outbox), ["needs_fix", "blocked"]);
+  const [{ id: supersedes }] = await outbox.waiting();
+  malar.judge = (op) => (op.entity === "daily_entry" && !malar.lines.has("mani") ? waits : null);
+  await enrol(outbox, { set: { number: 302, name_ta: "மணி" }, supersedes });
+  await outbox.drain();
+  assert.deepEqual(await states(outbox), [], "without waiting for a new round");
+  assert.deepEqual(malar.batches().slice(1), [[3], [2]]);
+});
+
 // --- What breaks in between ------------------------------------------------------------------------
 
 test("the server commits and the tablet dies before it knows: told again, one line", async () => {
