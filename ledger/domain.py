@@ -49,6 +49,7 @@ class ReviewReason(models.TextChoices):
     RATE_DIFFERS = "rate_differs", _("another rate than the tablet showed")
     DUPLICATE = "duplicate", _("perhaps entered on two devices")
     TIME_UNSURE = "time_unsure", _("its time is not certain, and the rate changed then")
+    AUTHOR_LEFT = "author_left", _("whoever wrote it no longer works here")
 
 
 class CorrectionReason(models.TextChoices):

@@ -7,7 +7,7 @@ from django.views.generic import RedirectView
 
 from malar.api import problem_404, problem_500
 from malar.home import errors
-from malar.sync.urls import conflicts, tablets
+from malar.sync.urls import conflicts, handed_in, tablets
 
 handler400 = "malar.home.errors.bad_request"
 handler403 = "malar.home.errors.forbidden"
@@ -35,6 +35,7 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("api/v1/", include("malar.api")),
     path("sync/v1/", include("malar.sync.urls")),
+    path("handed-in/", include(handed_in)),
     path("conflicts/", include(conflicts)),
     path("tablets/", include(tablets)),
     path("", include("malar.ops.urls")),

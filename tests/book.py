@@ -29,7 +29,7 @@ from ledger.services.partitions import ensure_window
 from ledger.services.posting import account_of, money_account, next_voucher, post, post_back
 from malar.accounts.domain import Role
 from malar.accounts.models import Membership
-from malar.sync.models import Conflict, ConflictAudit, Device, Stream, SyncOp
+from malar.sync.models import Conflict, ConflictAudit, Device, StrayOp, Stream, SyncOp
 from malar.sync.selectors import facts_of
 from malar.trail.models import Event
 from notifications.services.queueing import react
@@ -211,6 +211,16 @@ def a_tablet(owner: Membership, line: DailyEntry) -> None:
         sha256="0" * 64,
         body={},
         result={},
+        received_at=now,
+    )
+    StrayOp.objects.create(
+        shop=owner.shop,
+        stream=stream,
+        author=owner,
+        seq=2,
+        code="malformed",
+        sha256="1" * 64,
+        body="{}",
         received_at=now,
     )
     facts = facts_of(line).as_json()

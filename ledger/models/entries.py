@@ -169,6 +169,7 @@ class DailyEntry(models.Model):
                         -- What somebody should look at may be added without a correction, and nothing else.
                         IF NEW.version <> OLD.version + 1 AND NOT (
                             NEW.review_reasons @> OLD.review_reasons
+                            AND NEW.review_reasons <> OLD.review_reasons
                             AND to_jsonb(NEW) - ARRAY['review_reasons', 'amount', 'commission']
                               = to_jsonb(OLD) - ARRAY['review_reasons', 'amount', 'commission'])
                         THEN

@@ -222,22 +222,47 @@ def lines_beside(entry: DailyEntry) -> list[EarlierLine]:
     return [EarlierLine(*line) for line in lines]
 
 
+# Both in SQL, because every sale from a tablet waits for them, and the ORM takes four times as long to put the
+# question as the database to answer it.
+LINES_LIKE = """
+    SELECT * FROM ledger_dailyentry
+    WHERE shop_id = %(shop)s AND farmer_id = %(farmer)s AND flower_id = %(flower)s
+      AND entry_date BETWEEN %(day_before)s AND %(day_after)s AND status <> 'voided' AND kind = 'sale'
+      AND slot_id IS NOT DISTINCT FROM %(slot)s AND quantity = %(quantity)s
+      AND captured_at > %(after)s AND captured_at < %(before)s AND id <> %(id)s
+    ORDER BY captured_at, id
+"""
+HAS_SLIP = """
+    SELECT EXISTS (
+        SELECT FROM ledger_dailyentry WHERE shop_id = %s AND entry_date = %s AND slip_number = %s)
+"""
+
+
 def lines_like(entry: DailyEntry) -> list[DailyEntry]:
     """Standing lines that may be the same delivery: of the same farmer, flower, slot and quantity, weighed less than
     ten minutes before or after it."""
     day, span = entry.business_date, dt.timedelta(days=1)
-    return list(
-        DailyEntry.objects.standing()
-        .filter(shop_id=entry.shop_id, farmer_id=entry.farmer_id, flower_id=entry.flower_id)
-        .filter(business_date__range=(day - span, day + span), kind=EntryKind.SALE)
-        .filter(slot=entry.slot_id, quantity=entry.quantity)
-        .filter(
-            captured_at__gt=entry.captured_at - LOOK_ALIKE_WITHIN,
-            captured_at__lt=entry.captured_at + LOOK_ALIKE_WITHIN,
-        )
-        .exclude(pk=entry.pk)
-        .order_by("captured_at", "pk")
-    )
+    asked = {
+        "id": entry.pk,
+        "shop": entry.shop_id,
+        "farmer": entry.farmer_id,
+        "flower": entry.flower_id,
+        "slot": entry.slot_id,
+        "quantity": entry.quantity,
+        "day_before": day - span,
+        "day_after": day + span,
+        "after": entry.captured_at - LOOK_ALIKE_WITHIN,
+        "before": entry.captured_at + LOOK_ALIKE_WITHIN,
+    }
+    return list(DailyEntry.objects.raw(LINES_LIKE, asked))
+
+
+def has_slip(shop: Shop, day: dt.date, number: str) -> bool:
+    """Whether a line of the day has the slip number."""
+    with connection.cursor() as cursor:
+        cursor.execute(HAS_SLIP, [shop.pk, day, number])
+        (has,) = cursor.fetchone()
+    return bool(has)
 
 
 @dataclass(frozen=True)

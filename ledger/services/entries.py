@@ -31,6 +31,7 @@ from ledger.selectors.entries import (
     LineBackground,
     correction_of,
     entry_of,
+    has_slip,
     is_settled,
     line_background,
     lines_beside,
@@ -60,7 +61,7 @@ from malar.trail.services.answers import Answer, once
 from malar.trail.services.events import record
 from pricing.domain import PricingMode, Quote, RateSource, adjusted
 from pricing.models import Flower
-from pricing.selectors.rates import rate_at
+from pricing.selectors.rates import rate_at, rates_at
 from pricing.selectors.terms import adjustments_named
 
 NOBODY = UUID(int=0)
@@ -197,7 +198,7 @@ def enter(by: Membership, line: NewLine, *, id: UUID, day: dt.date, received_at:
     )
     known = _as_far_as_clocks_tell(known, line, own_day, received_at)
     entry = decided(by, line, known, id=id, day=day, received_at=received_at)
-    if line.slip and by.shop.daily_entries.on(day).filter(slip_number=line.slip).exists():
+    if line.slip and has_slip(by.shop, day, line.slip):
         mark_slip_taken(entry)
     with closed_day_refused(day, "/captured_at"):
         insert(entry)
@@ -211,17 +212,14 @@ def _as_far_as_clocks_tell(
 ) -> LineBackground:
     """Take the rate from before a change that the line's clock cannot tell it from, and know the one after it, too.
 
-    A change is a boundary of slots, or a rate that was called. Two questions, of a line whose clock may be off.
+    A change is a boundary of slots, or a rate that was called. One question, of a line whose clock may be off.
     """
     if not line.unsure_by or line.rate is not None or known.flower is None:
         return known
     unsure_by = min(line.unsure_by, MOST_UNSURE)
     latest = max(min(line.captured_at + unsure_by, received_at), line.captured_at)
-    quotes = [
-        rate_at(known.flower, line.captured_at - unsure_by, day),
-        known.quote,
-        rate_at(known.flower, latest, day),
-    ]
+    earliest, last = rates_at(known.flower, [line.captured_at - unsure_by, latest], day)
+    quotes = [earliest, known.quote, last]
     # Before the first slot and after the last one there is nothing to take it for.
     rated = [quote for quote in quotes if quote.rate is not None]
     if not rated or rated[0].rate == rated[-1].rate:
@@ -315,7 +313,7 @@ def decided(
     is_otherwise = line.rate is None and line.quoted_rate is not None and line.quoted_rate != priced.rate
     if kept:
         questions += _questions_of_kept(
-            line, day, by.shop, is_active=farmer.is_active and flower.is_active, is_otherwise=is_otherwise
+            line, day, by, is_active=farmer.is_active and flower.is_active, is_otherwise=is_otherwise
         )
     return DailyEntry(
         id=id,
@@ -339,14 +337,15 @@ def decided(
 
 
 def _questions_of_kept(
-    line: NewLine, day: dt.date, shop: Shop, *, is_active: bool, is_otherwise: bool
+    line: NewLine, day: dt.date, by: Membership, *, is_active: bool, is_otherwise: bool
 ) -> list[ReviewReason]:
     """What somebody should look at in a line that was weighed before it came here."""
     asked = {
-        ReviewReason.DAY_LOCKED: day != business_date_of(line.captured_at, shop.turnover_hour),
+        ReviewReason.DAY_LOCKED: day != business_date_of(line.captured_at, by.shop.turnover_hour),
         ReviewReason.CLOCK: line.clock_was_ahead,
         ReviewReason.INACTIVE: not is_active,
         ReviewReason.RATE_DIFFERS: is_otherwise,
+        ReviewReason.AUTHOR_LEFT: by.has_left,
     }
     return [reason for reason, holds in asked.items() if holds]
 
@@ -546,7 +545,7 @@ def put_in(entry: DailyEntry, changes: Changes, by: Membership) -> None:
         entry.rate_reason = changes.get("rate_reason", entry.rate_reason)
     if "note" in changes:
         entry.note = changes["note"]
-    entry.review_reasons = _questions_again(entry)
+    entry.review_reasons = _questions_again(entry, by)
 
 
 def _adjustments(
@@ -578,13 +577,16 @@ def _adjust(entry: DailyEntry, adjustments: Sequence[dict[str, Any]]) -> None:
 STAYING = frozenset(
     {ReviewReason.LATE, ReviewReason.SLIP_TAKEN, ReviewReason.DUPLICATE, ReviewReason.TIME_UNSURE}
     | {ReviewReason.DAY_LOCKED, ReviewReason.CLOCK, ReviewReason.INACTIVE, ReviewReason.RATE_DIFFERS}
+    | {ReviewReason.AUTHOR_LEFT}
 )
 """What no correction of a line's figures answers."""
 
 
-def _questions_again(entry: DailyEntry) -> list[str]:
+def _questions_again(entry: DailyEntry, by: Membership) -> list[str]:
     """What is to be asked about the line as corrected; how it came to the book stays so."""
     standing = STAYING & set(entry.review_reasons)
+    if by.has_left:
+        standing |= {ReviewReason.AUTHOR_LEFT}
     asked = questions_about(
         quantity=entry.quantity,
         rate=entry.rate,

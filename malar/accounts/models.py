@@ -11,7 +11,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from malar.accounts.domain import Language, Role, normal_phone
+from malar.accounts.domain import ALLOWED, Language, Role, normal_phone
 from malar.kernel.history import keep_history
 from malar.kernel.ids import new_id
 
@@ -180,6 +180,11 @@ class Membership(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user} · {self.get_role_display()}"
+
+    @property
+    def has_left(self) -> bool:
+        """Whether he may not write anything any more; what he had written before may still come, from a tablet."""
+        return not (self.is_active and self.user.is_active and self.role in ALLOWED[Role.STAFF])
 
 
 keep_history(User, never=("password", "last_login"))

@@ -113,13 +113,14 @@ def secrets_of(home: Path, environ: Mapping[str, str]) -> dict[str, str]:
     found = {}
     if not given(environ, "SECRET_KEY"):
         found["SECRET_KEY"] = Memory.of(home).secret_key
-    if not given(environ, "JWT_PRIVATE_KEY"):
-        found["JWT_PRIVATE_KEY_FILE"] = str(_signing_key(home))
+    for name, file in (("JWT_PRIVATE_KEY", "jwt.pem"), ("SEAL_PRIVATE_KEY", "seal.pem")):
+        if not given(environ, name):
+            found[f"{name}_FILE"] = str(_private_key(home / file))
     return found
 
 
-def _signing_key(home: Path) -> Path:
-    path = home / "jwt.pem"
+def _private_key(path: Path) -> Path:
+    """The file of an RSA key; made on first use."""
     if not path.exists():
         # Imported here: it costs 0.1 s and is needed once.
         from cryptography.hazmat.primitives import serialization

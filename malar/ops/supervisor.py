@@ -41,6 +41,11 @@ LOG_BYTES = 5_000_000
 BAD_NEWS = re.compile(r"\b(ERROR|CRITICAL)\b|^[\w.]*(Error|Exception)\b")
 
 
+# One web process with threads: it starts in half the time of two and needs half the memory, and a
+# shop's requests wait for the database, not for Python.
+GRANIAN = ("--interface", "wsgi", "--workers", "1", "--blocking-threads", "8", "--no-ws", "--http", "1")
+
+
 def say(line: str) -> None:
     """A line on the terminal, at once."""
     print(line, flush=True)
@@ -50,15 +55,12 @@ def children(home: Path, port: int) -> list["Child"]:
     """What runs beside the servers, in the order in which it is stopped."""
     python = sys.executable
     celery = [python, "-m", "celery", "-A", "malar.celery"]
-    # One web process with threads: it starts in half the time of two and needs half the memory, and a
-    # shop's requests wait for the database, not for Python.
-    granian = ["--interface", "wsgi", "--workers", "1", "--blocking-threads", "8", "--no-ws", "--http", "1"]
     # Worker processes talk through shared memory, which a chroot may not have; threads do without.
     pool = "prefork" if os.access("/dev/shm", os.W_OK) else "threads"  # noqa: S108 - only looked at
     # There is one worker: gossip and mingle would make it wait for others.
     worker = ["--queues", "default,send", "--concurrency", "2", "--without-gossip", "--without-mingle"]
     argvs = {
-        "web": [python, "-m", "granian", *granian, "--port", str(port), "malar.wsgi:application"],
+        "web": [python, "-m", "granian", *GRANIAN, "--port", str(port), "malar.wsgi:application"],
         "dispatcher": [python, "manage.py", "dispatch", "--skip-checks"],
         "beat": [*celery, "beat", "--schedule", str(home / "beat-schedule"), "--pidfile", ""],
         "worker": [*celery, "worker", "--pool", pool, *worker],

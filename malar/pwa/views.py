@@ -27,17 +27,14 @@ COUNTER = (
     *("counter", "view", "slip", "figures", "question", "rates", "ref", "book"),
     *("scale", "shelf", "sounds", "wet", "awake", "draft"),
 )
-MODULES = (*(f"counter/{name}" for name in COUNTER), "back", "forget")
+MODULES = (*(f"counter/{name}" for name in COUNTER), "back", "forget", "left")
 """What the counter imports: named in its head, so that a slow line fetches all of it at once."""
 OUTBOX = tuple(f"js/offline/{name}.js" for name in ("idb", "disk", "wire", "outbox"))
 """Classic scripts, in the order in which page and worker run them."""
 LATER = (
-    *(f"js/counter/{name}.js" for name in ("find", "search", "version")),
-    *(
-        f"js/counter/{name}.js"
-        for name in ("sheets", "sync", "line", "lines", "form", "farmer", "money", "report")
-    ),
-    *("js/worker.js", "js/waiting.js", "css/sheets.css"),
+    *(f"js/counter/{name}.js" for name in ("find", "search", "version", "sheets", "sheet", "sync", "line")),
+    *(f"js/counter/{name}.js" for name in ("lines", "form", "farmer", "money", "report")),
+    *("js/worker.js", "js/waiting.js", "js/leaving.js", "js/offline/seal.js", "css/sheets.css"),
 )
 """What the counter loads when it is asked for: kept by the worker, though no head names it."""
 
@@ -122,7 +119,8 @@ def _worker() -> tuple[str, str]:
         with translation.override(language):
             pages[reverse("pwa:counter", kwargs={"language": language})] = _shell(language)
             pages[reverse("pwa:offline", kwargs={"language": language})] = _offline(language)
-    files = [*static_files(pages.values()), *map(static, LATER)]
+    # Each once, as the worker keeps them: else its figure would be another one, and it would never begin.
+    files = list(dict.fromkeys([*static_files(pages.values()), *map(static, LATER)]))
     bodies = [*(page.encode() for page in pages.values()), *map(content_of, files)]
     version = digest_of(bodies)
     kept = {

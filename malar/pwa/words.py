@@ -126,6 +126,7 @@ def counter_words() -> dict[str, str]:
         "sync_sending": _("On its way"),
         "sync_stalled": _("Waits for the server"),
         "sync_needs_fix": _("The server cannot use it:"),
+        "sync_sealed": _("Sealed here by somebody who signed out: {count}"),
         "sync_conflict": _("Somebody else has changed it meanwhile; his version stands."),
         "sync_owner_decides": _("If yours is the right one, tell the owner: he decides."),
         "decided_reason": _("Decided at the counter"),

@@ -258,6 +258,9 @@ PWA_APP_SHORTCUTS = [
 ]
 SERVICE_WORKER = env.flag("SERVICE_WORKER", default=True)
 """Off: tablets that ask for the worker get one that takes itself away (docs/operations.md)."""
+SEAL_PRIVATE_KEY = env.text("SEAL_PRIVATE_KEY").replace("\\n", "\n")
+"""RSA, PEM. Tablets seal with its public half what was not sent when somebody signs out; with more than one key,
+the first seals and all of them open."""
 APP_VERSION = "malar.pwa.views.app_version"
 """Who tells malar.sync, which does not know malar.pwa, which version tablets should have."""
 

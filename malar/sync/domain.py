@@ -3,6 +3,9 @@
 import datetime as dt
 from collections.abc import Collection, Iterator
 
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
 LETTERS = "ABCDEFGHIJKLMNOPQRTUVWXYZ"
 """Without S: S1 is the shop's own series."""
 LONGEST_NAME = 40
@@ -11,6 +14,25 @@ MOST_OPS = 50
 YEAR_S = 366 * 24 * 3600
 YEAR_MS = YEAR_S * 1000
 LARGEST_BATCH = 65_536
+
+
+class Way(models.TextChoices):
+    """How an operation came that its author did not send himself."""
+
+    SEALED = "sealed", _("sealed on a tablet")
+    FILE = "file", _("in a file")
+
+
+class Outcome(models.TextChoices):
+    """What became of it."""
+
+    TAKEN = "taken", _("in the book")
+    CONFLICT = "conflict", _("somebody else has changed the line meanwhile")
+    NEEDS_FIX = "needs_fix", _("the book cannot use it")
+    CLOSED = "closed", _("the seal does not open")
+    UNREADABLE = "unreadable", _("it cannot be read")
+    NOBODY = "nobody", _("whoever wrote it never belonged to this shop")
+    ASTRAY = "astray", _("its tablet or its queue belongs to somebody else")
 
 
 def series_names() -> Iterator[str]:

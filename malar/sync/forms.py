@@ -1,6 +1,7 @@
 """What a tablet sends, read. The facts inside an operation are read one by one, by the shapes of the REST API."""
 
 import json
+import re
 from typing import Any
 
 from django import forms
@@ -17,6 +18,7 @@ from malar.sync.merge import Choice
 
 OPERATIONS = ("CREATE", "UPDATE", "DELETE", "SETTLEMENT", "RESOLVE")
 ENTITIES = ("daily_entry", "farmer", "charge", "movement", "settlement", "conflict")
+HALF_A_PAIR = re.compile("[\ud800-\udfff]")
 FURTHEST_MS = 4_102_444_800_000
 """The year 2100: no tablet's clock is meant to say more."""
 
@@ -59,7 +61,7 @@ class Operation(Body):
 
     def to_internal_value(self, data: Any) -> Any:
         text = json.dumps(data, ensure_ascii=False)
-        if "\\u0000" in text or any("\ud800" <= letter <= "\udfff" for letter in text):
+        if "\\u0000" in text or HALF_A_PAIR.search(text):
             detail = ErrorDetail(_("There are letters in it that cannot be kept."), "not_text")
             raise serializers.ValidationError({"non_field_errors": [detail]})
         return super().to_internal_value(data)
@@ -93,6 +95,48 @@ class Batch(Body):
     clock = Clock()
     queue = Queue()
     ops = Ops()
+
+
+class Box(Body):
+    """A sealed operation, with what stands beside it in clear. Whether it opens is the service's question."""
+
+    op_id = Id()
+    seq = serializers.IntegerField(min_value=1, max_value=2_000_000_000)
+    author_id = Id()
+    box = serializers.DictField()
+
+
+class Parcel(Body):
+    """Boxes of one queue."""
+
+    device_id = Id()
+    stream_id = Id()
+    boxes = Box(many=True)
+
+
+class BoxInFile(Box):
+    stream_id = Id()
+
+
+class FileOfTablet(Body):
+    """What static/js/offline/seal.js saves as a file; `what` says so to people."""
+
+    what = Text()
+    v = serializers.IntegerField(min_value=1, max_value=1)
+    saved_at = Text(max_length=40)
+    shop_id = Id()
+    device_id = Id()
+    stream_id = Id()
+    author_id = Id()
+    ops = Ops()
+    boxes = BoxInFile(many=True)
+
+
+class TabletFileForm(forms.Form):
+    file = forms.FileField(
+        label=gettext_lazy("The file from the tablet"),
+        widget=forms.ClearableFileInput(attrs={"accept": ".json"}),
+    )
 
 
 class ResolveForm(forms.Form):

@@ -13,6 +13,7 @@ from ledger.models.kept import kept
 from malar.accounts.models import Membership, Shop
 from malar.kernel.history import keep_history
 from malar.kernel.ids import new_id
+from malar.sync.domain import Outcome, Way
 from malar.sync.merge import Choice, ConflictKind, Rule
 
 
@@ -92,6 +93,33 @@ class SyncOp(models.Model):
             models.UniqueConstraint(fields=["stream", "seq"], name="one_operation_a_number"),
         ]
         triggers: ClassVar = [pgtrigger.Protect(name="keep_operation", operation=pgtrigger.Delete)]
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+
+class HandedIn(models.Model):
+    """An operation (`id` is its own) that came by another hand than its author's: sealed, or in a file.
+
+    Its effect and its answer are SyncOp's, under its author. Here stands who brought it, and what could not be taken
+    into the book is kept as it came: nothing that was brought is ever dropped.
+    """
+
+    id = models.UUIDField(primary_key=True, editable=False)
+    shop = models.ForeignKey(Shop, on_delete=models.PROTECT, related_name="handed_in")
+    stream_id = models.UUIDField()
+    seq = models.PositiveIntegerField()
+    author_id = models.UUIDField()
+    """The user whom the tablet names; he may be nobody's."""
+    brought_by = models.ForeignKey(Membership, on_delete=models.PROTECT, related_name="+")
+    way = models.CharField(max_length=8, choices=Way)
+    outcome = models.CharField(max_length=12, choices=Outcome)
+    kept = models.JSONField(null=True)
+    """The box or the operation as it came, while it is not SyncOp's."""
+    received_at = models.DateTimeField()
+
+    class Meta:
+        triggers: ClassVar = [pgtrigger.Protect(name="keep_handed_in", operation=pgtrigger.Delete)]
 
     def __str__(self) -> str:
         return str(self.pk)

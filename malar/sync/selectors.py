@@ -17,7 +17,7 @@ from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 
 from ledger.domain import reason_words
-from ledger.models import DailyEntry
+from ledger.models import DailyEntry, Farmer
 from ledger.selectors.days_cash import is_locked
 from ledger.selectors.entries import Version, correction_of, is_settled, totals_of, versions_of
 from ledger.selectors.farmers import farmers_changed
@@ -28,9 +28,9 @@ from malar.kernel.clock import KOLKATA, business_date_of
 from malar.kernel.errors import NotFound
 from malar.kernel.money import line_amount, line_commission
 from malar.kernel.wire import moment, money, quantity
-from malar.sync.domain import gaps_in
+from malar.sync.domain import Outcome, gaps_in
 from malar.sync.merge import Choice, Facts, taken_over
-from malar.sync.models import Conflict, ConflictAudit, Device, Stream, SyncEpoch, SyncOp
+from malar.sync.models import Conflict, ConflictAudit, Device, HandedIn, Stream, SyncEpoch, SyncOp
 from malar.trail.domain import fingerprint
 from pricing.domain import FeeBasis
 from pricing.selectors.fees import fees_on
@@ -494,6 +494,7 @@ GAPS = """
         SELECT stream, seq, lag(seq, 1, 0) OVER (PARTITION BY stream ORDER BY seq) AS before FROM (
             SELECT stream_id AS stream, seq FROM sync_syncop WHERE stream_id = ANY(%(streams)s)
             UNION SELECT stream_id, seq FROM sync_strayop WHERE stream_id = ANY(%(streams)s) AND seq IS NOT NULL
+            UNION SELECT stream_id, seq FROM sync_handedin WHERE stream_id = ANY(%(streams)s)
             UNION SELECT id, announced_seq + 1 FROM sync_stream WHERE id = ANY(%(streams)s)) AS received
         ) AS pairs
     WHERE seq - before > 1 ORDER BY stream, seq
@@ -601,3 +602,65 @@ def tablet_of(member: Membership, device_id: UUID, *, lock: bool = False) -> Dev
     if device is None:
         raise NotFound(_("There is no such tablet."))
     return device
+
+
+# --- What others than their authors brought ----------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Unclear:
+    """Something that was brought by another hand and is not in the book as it stands."""
+
+    row: HandedIn
+    author: str
+    """His name; empty where nobody knows him."""
+    farmer: Farmer | None
+    quantity: str
+    """As it was typed; empty where it cannot be read."""
+    reason: str
+
+
+def to_look_at(shop: Shop) -> list[Unclear]:
+    """What was brought and could not simply be taken, newest first. Four queries."""
+    rows = list(
+        HandedIn.objects.filter(shop=shop)
+        .exclude(outcome=Outcome.TAKEN)
+        .select_related("brought_by__user")
+        .order_by("-received_at", "-seq")[:200]
+    )
+    ops = SyncOp.objects.filter(shop=shop).in_bulk([row.pk for row in rows])
+    names = dict(
+        Membership.objects.filter(shop=shop, user_id__in={row.author_id for row in rows}).values_list(
+            "user_id", "user__name"
+        )
+    )
+    said = {row.pk: _set_of(ops[row.pk].body if row.pk in ops else row.kept) for row in rows}
+    named = {_farmer_in(each) for each in said.values()} - {None}
+    farmers = {str(farmer.pk): farmer for farmer in shop.farmers.filter(pk__in=named)}
+    return [
+        Unclear(
+            row=row,
+            author=names.get(row.author_id, ""),
+            farmer=farmers.get(str(said[row.pk].get("farmer"))),
+            quantity=str(said[row.pk].get("gross_quantity") or said[row.pk].get("quantity") or ""),
+            reason=_reason_of(row, ops.get(row.pk)),
+        )
+        for row in rows
+    ]
+
+
+def _set_of(body: Any) -> dict[str, Any]:
+    said = body.get("set") if isinstance(body, dict) else None
+    return said if isinstance(said, dict) else {}
+
+
+def _farmer_in(said: dict[str, Any]) -> UUID | None:
+    try:
+        return UUID(said["farmer"])
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return None
+
+
+def _reason_of(row: HandedIn, op: SyncOp | None) -> str:
+    detail = ((op.result.get("error") or {}) if op else {}).get("detail", "")
+    return str(detail or row.get_outcome_display())

@@ -263,7 +263,10 @@ def _once(
         result = _refused(said, "needs_fix", refused)
     except ValidationError as refused:
         result = _refused(said, "needs_fix", refused)
-    SyncOp.objects.filter(pk=said["op_id"]).update(result=result)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE sync_syncop SET result = %s WHERE id = %s", [json.dumps(result), said["op_id"]]
+        )
     return result
 
 

@@ -1,8 +1,8 @@
-"""The tablet's addresses, below /sync/v1/; the owner's pages, below /conflicts/ and /tablets/."""
+"""The tablet's addresses, below /sync/v1/; the owner's pages, below /conflicts/, /tablets/ and /handed-in/."""
 
 from django.urls import path
 
-from malar.sync import views
+from malar.sync import parked_views, views
 
 app_name = "sync"
 
@@ -11,6 +11,7 @@ urlpatterns = [
     path("device/", views.device, name="device"),
     path("ops/", views.ops, name="ops"),
     path("ref/", views.ref, name="ref"),
+    path("parked/", parked_views.parked, name="parked"),
     path("conflicts/", views.conflicts, name="conflicts"),
 ]
 
@@ -29,3 +30,4 @@ tablets = (
     ],
     "tablets",
 )
+handed_in = ([path("", parked_views.hand_in, name="hand_in")], "handed_in")

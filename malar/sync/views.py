@@ -39,6 +39,7 @@ from malar.sync.conflicts import Decision, resolve_conflict
 from malar.sync.domain import LARGEST_BATCH, MOST_OPS
 from malar.sync.forms import Batch, Operation, Registration, ResolveForm, TabletNameForm, TabletStateForm
 from malar.sync.models import Device, Stream
+from malar.sync.seal import public_key
 from malar.sync.selectors import (
     PARTS,
     conflict_answers,
@@ -193,6 +194,7 @@ def hello(request: ShopRequest) -> HttpResponse:
             "protocol": PROTOCOL,
             "min_protocol": OLDEST_PROTOCOL,
             "epoch": str(epoch()),
+            "seal": public_key(),
             "app_version": import_string(settings.APP_VERSION)(),
             "limits": limits_answer(request.shop),
             "device": known,

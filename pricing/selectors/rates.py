@@ -1,6 +1,7 @@
 """What flowers cost: at a moment, on the board now, and beside what they cost before."""
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -89,6 +90,26 @@ def rate_at(flower: Flower, moment: dt.datetime, day: dt.date | None = None) -> 
     with connection.cursor() as cursor:
         cursor.execute(QUOTE, quote_question(flower.shop_id, flower.pk, moment, day))
         return quote_from(*cursor.fetchone())
+
+
+ASKED_TYPES = {"at": "timestamptz", "clock": "time", "weekday": "int"}
+OF_ONE_LINE = {name: f"%({name})s" for name in ("shop", "flower", "day")}
+RATES = f"""
+    SELECT quote.* FROM unnest({", ".join(f"%({name})s::{kind}[]" for name, kind in ASKED_TYPES.items())})
+        WITH ORDINALITY AS asked ({", ".join(ASKED_TYPES)}, n)
+    CROSS JOIN LATERAL ({QUOTE % ({name: f"asked.{name}" for name in ASKED_TYPES} | OF_ONE_LINE)}) AS quote
+    ORDER BY asked.n
+"""  # noqa: S608  # put together from constants
+"""QUOTE itself, asked for some moments at once."""
+
+
+def rates_at(flower: Flower, moments: Sequence[dt.datetime], day: dt.date) -> list[Quote]:
+    """`rate_at` of some moments of a line whose business day is `day`, in their order. One statement."""
+    questions = [quote_question(flower.shop_id, flower.pk, moment, day) for moment in moments]
+    asked = {name: [question[name] for question in questions] for name in ASKED_TYPES}
+    with connection.cursor() as cursor:
+        cursor.execute(RATES, asked | {"shop": flower.shop_id, "flower": flower.pk, "day": day})
+        return [quote_from(*row) for row in cursor.fetchall()]
 
 
 @dataclass(frozen=True)

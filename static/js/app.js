@@ -6,6 +6,7 @@
  *
  * @typedef {{ mount: (element: HTMLElement) => (() => void) | undefined }} Behaviour
  */
+import { arriveNobody, isLeft } from "./left.js";
 import { mountWorker } from "./worker.js";
 
 /** Each import is written out, so that its hashed name can be put in. @type {Record<string, () => Promise<Behaviour>>} */
@@ -18,6 +19,7 @@ const BEHAVIOURS = {
   "farmer-to-counter": () => import("./behaviours/farmer-to-counter.js"),
   dialog: () => import("./behaviours/dialog.js"),
   "error-summary": () => import("./behaviours/error-summary.js"),
+  "sign-out": () => import("./behaviours/sign-out.js"),
   "print-page": () => import("./behaviours/print-page.js"),
   "quiet-refresh": () => import("./behaviours/quiet-refresh.js"),
   "submit-once": () => import("./behaviours/submit-once.js"),
@@ -89,3 +91,11 @@ document.addEventListener("submit", () => {
   isTyped = false;
 });
 mountWorker({ isBusy: () => isTyped });
+
+/** Whose page it is. */
+const { user, nobody } = document.body.dataset;
+if (nobody !== undefined) arriveNobody();
+else if (user) {
+  if (isLeft()) document.documentElement.hidden = true;
+  import("./leaving.js").then(({ arrive }) => arrive(user));
+}

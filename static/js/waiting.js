@@ -3,37 +3,41 @@
  */
 const LEDGER = /^ledger-/;
 const QUEUE = "sync_queue";
-
 /** @returns {Promise<number>} 0 also where nothing was ever kept, or the browser keeps nothing */
 export async function waiting() {
   try {
-    const databases = await indexedDB.databases();
-    const names = databases.map(({ name }) => name ?? "").filter((name) => LEDGER.test(name));
-    const counts = await Promise.all(names.map(waitingIn));
-    return counts.reduce((sum, count) => sum + count, 0);
+    const names = await databases();
+    const queues = names.filter((name) => LEDGER.test(name)).map((name) => rowsOf(name, QUEUE));
+    const rows = (await Promise.all(queues)).flat();
+    const sealed = names.includes("device") ? await rowsOf("device", "sealed") : [];
+    return rows.filter(({ status }) => status !== "acked").length + sealed.length;
   } catch {
     return 0;
   }
 }
 
-/** @param {string} name @returns {Promise<number>} */
-function waitingIn(name) {
+export async function databases() {
+  return (await indexedDB.databases()).map(({ name }) => name ?? "");
+}
+
+/** @param {string} name @param {string} store @returns {Promise<any[]>} */
+export function rowsOf(name, store) {
   return new Promise((answer, refuse) => {
     const opened = indexedDB.open(name);
     opened.onupgradeneeded = () => opened.transaction?.abort(); // gone meanwhile: it must not come back empty
     opened.onerror = () => refuse(opened.error);
     opened.onsuccess = () => {
-      const ledger = opened.result;
-      if (!ledger.objectStoreNames.contains(QUEUE)) {
-        ledger.close();
-        answer(0);
+      const db = opened.result;
+      if (!db.objectStoreNames.contains(store)) {
+        db.close();
+        answer([]);
         return;
       }
-      const rows = ledger.transaction(QUEUE).objectStore(QUEUE).getAll();
+      const rows = db.transaction(store).objectStore(store).getAll();
       rows.onerror = () => refuse(rows.error);
       rows.onsuccess = () => {
-        ledger.close();
-        answer(rows.result.filter(({ status }) => status !== "acked").length);
+        db.close();
+        answer(rows.result);
       };
     };
   });

@@ -35,6 +35,8 @@ Row = tuple[int, int, int, int, int]
 # table: an address without a POST row refuses POST, and a test looks.
 TABLE: dict[str, Row] = {
     "GET accounts:member_list": (302, 200, 403, 403, 200),
+    "GET handed_in:hand_in": (302, 200, 403, 403, 200),
+    "POST handed_in:hand_in": (302, 422, 403, 403, 422),
     "GET accounts:member_invite": (302, 200, 403, 403, 200),
     "POST accounts:member_invite": (302, 200, 403, 403, 200),
     "GET accounts:member_edit": (302, 404, 403, 403, 200),
@@ -198,6 +200,7 @@ TABLE: dict[str, Row] = {
     "GET sync:conflicts": (401, 200, 403, 200, 200),
     "POST sync:device": (401, 426, 403, 426, 426),
     "POST sync:ops": (401, 426, 403, 426, 426),
+    "POST sync:parked": (401, 426, 403, 426, 426),
     "GET conflicts:conflict_list": (302, 200, 403, 403, 200),
     "GET conflicts:conflict_resolve": (302, 405, 403, 403, 405),
     "POST conflicts:conflict_resolve": (302, 404, 403, 403, 422),

@@ -98,7 +98,9 @@ def test_production_settings_pass_djangos_own_check() -> None:
     assert checked.returncode == 0, checked.stderr
 
 
-@pytest.mark.parametrize("missing", ["SECRET_KEY", "DATABASE_URL", "REDIS_URL", "JWT_PRIVATE_KEY"])
+@pytest.mark.parametrize(
+    "missing", ["SECRET_KEY", "DATABASE_URL", "REDIS_URL", "JWT_PRIVATE_KEY", "SEAL_PRIVATE_KEY"]
+)
 def test_a_setting_that_is_missing_is_named_and_nothing_starts(missing: str) -> None:
     environ = {name: value for name, value in os.environ.items() if name not in {missing, f"{missing}_FILE"}}
     started = subprocess.run(

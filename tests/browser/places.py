@@ -299,6 +299,7 @@ PLACES: tuple[Place, ...] = (
     Place("messages", "/messages/"),
     Place("conflicts", "/conflicts/", sizes=(*COUNTER_SIZES, PHONE)),
     Place("members", "/members/"),
+    Place("hand-in", "/handed-in/"),
     Place("member-invite", "/members/invite/"),
     Place("tablets", "/tablets/", sizes=(*COUNTER_SIZES, PHONE)),
     Place("email", "/accounts/email/"),

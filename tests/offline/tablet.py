@@ -43,6 +43,19 @@ QUEUE = """async () => {
 }"""
 
 
+SEALED = """async () => {
+  const opened = await new Promise((go) => {
+    const asked = indexedDB.open("device");
+    asked.onsuccess = () => go(asked.result);
+  });
+  const count = await new Promise((go) => {
+    const asked = opened.transaction("sealed").objectStore("sealed").count();
+    asked.onsuccess = () => go(asked.result);
+  });
+  opened.close();
+  return count;
+}"""
+
 SERIES = """async () => {
   const opened = await new Promise((go) => {
     const asked = indexedDB.open("device");
@@ -125,6 +138,11 @@ class Tablet:
         """The operations of everybody on this tablet, as the disk has them, by person and number."""
         rows: list[dict[str, Any]] = (page or self.page).evaluate(QUEUE)
         return rows
+
+    def sealed(self) -> int:
+        """How many operations lie here that somebody left behind."""
+        count: int = self.evaluate(SEALED)
+        return count
 
     def is_known(self) -> None:
         """Wait until the server knows the tablet, and the tablet its series."""

@@ -21,7 +21,7 @@ from malar.ops.state import CannotStartError, Memory, state_folder
 pytestmark = pytest.mark.race
 
 # What these tests start must not see the servers that the tests themselves run on.
-GIVEN = ("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "JWT_PRIVATE_KEY_FILE")
+GIVEN = ("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "JWT_PRIVATE_KEY_FILE", "SEAL_PRIVATE_KEY_FILE")
 BARE = {name: value for name, value in os.environ.items() if name not in GIVEN}
 RUN = [sys.executable, "-m", "malar.ops.embedded", "run", "--volatile", "--"]
 
@@ -101,7 +101,7 @@ def test_a_bare_folder_gets_both_servers_with_what_malar_needs(home: Path) -> No
 
 def test_secrets_are_readable_by_their_owner_only(home: Path) -> None:
     with servers(home, volatile=True, environ=BARE):
-        for name in ("state.json", "jwt.pem", "redis/redis.conf"):
+        for name in ("state.json", "jwt.pem", "seal.pem", "redis/redis.conf"):
             assert (home / name).stat().st_mode & 0o777 == 0o600
         for name in ("postgres", "redis"):
             assert (home / name).stat().st_mode & 0o777 == 0o700

@@ -22,7 +22,14 @@ from malar.ops.state import state_folder
 pytestmark = pytest.mark.race
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-GIVEN = ("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "JWT_PRIVATE_KEY_FILE", "DJANGO_SETTINGS_MODULE")
+GIVEN = (
+    "DATABASE_URL",
+    "REDIS_URL",
+    "SECRET_KEY",
+    "JWT_PRIVATE_KEY_FILE",
+    "SEAL_PRIVATE_KEY_FILE",
+    "DJANGO_SETTINGS_MODULE",
+)
 BARE = {name: value for name, value in os.environ.items() if name not in GIVEN}
 
 

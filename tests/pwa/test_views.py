@@ -1,10 +1,12 @@
 """The counter's page: the same for everybody, and nobody's."""
 
+import json
 import re
 from pathlib import Path
 
 import pytest
 from django.contrib.sessions.models import Session
+from django.templatetags.static import static
 from django.test import Client
 from django.utils import translation
 from pytest_django import DjangoAssertNumQueries
@@ -12,6 +14,7 @@ from pytest_django import DjangoAssertNumQueries
 from ledger.models import Farmer
 from malar.accounts.models import Membership
 from malar.kernel.quantities import Unit
+from malar.pwa.views import LATER
 from malar.pwa.words import counter_words
 from pricing.models import Flower
 from tests.conftest import page_of
@@ -121,3 +124,12 @@ def test_the_empty_weight_stands_there_before_anything_is_known(language: str) -
     with translation.override(language):
         unit = counter_words()["kg"]
     assert f'data-none="0.000"></output><span class="u" id="unit">{unit}</span>' in page
+
+
+def test_the_worker_keeps_each_address_once() -> None:
+    """It counts what it fetched, each address once, and begins only where that comes to its version."""
+    told = re.match(r"self\.malarShell = (.*);\n", Client().get("/sw.js").content.decode())
+    assert told
+    kept = json.loads(told[1])
+    assert len(kept["files"]) == len(set(kept["files"]))
+    assert set(map(static, LATER)) <= set(kept["files"])

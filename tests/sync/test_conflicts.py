@@ -573,7 +573,7 @@ def test_tablets_hear_of_what_waits_until_it_is_decided(
         "quantity",
         2,
         "Kumar",
-        tablet.answer["series"],
+        f"Tablet {tablet.answer['series']}",
     )
     assert owner.hello()["open_conflicts"] == 1
     resolve(owner, undecided, "theirs")

@@ -32,6 +32,7 @@ def test_hello_says_who_is_signed_in_where_and_what_time_it_is(kumar: Membership
 
     assert answer.status_code == 200
     about_us = {"server_time", "protocol", "min_protocol", "epoch", "app_version", "limits", "open_conflicts"}
+    about_us |= {"seal"}
     assert set(said) == {"user", "shop", "csrf", "device", *about_us}
     assert said["user"] == {
         "id": str(kumar.user_id),
@@ -40,6 +41,8 @@ def test_hello_says_who_is_signed_in_where_and_what_time_it_is(kumar: Membership
         "language": "en",
     }
     assert (said["shop"], said["protocol"]) == (str(kumar.shop_id), 1)
+    assert said["seal"].keys() == {"kid", "jwk"}
+    assert "d" not in said["seal"]["jwk"]
     assert said["server_time"].endswith("+05:30")
     assert abs(dt.datetime.fromisoformat(said["server_time"]) - timezone.now()) < dt.timedelta(minutes=1)
 

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import psycopg
 from django.conf import settings
@@ -57,9 +57,9 @@ def record_entry_against_psycopg(*, rounds: int, each: int) -> dict[str, Any]:
     }
     written: dict[str, dict[str, int]] = {}
     for name, act in sides.items():
-        before = _row_counts()
+        before = row_counts()
         act(0)
-        written[name] = {table: count - before[table] for table, count in _row_counts().items()}
+        written[name] = {table: count - before[table] for table, count in row_counts().items()}
     seconds = in_turn(sides, rounds=rounds, each=each)
     raw.close()
     medians = {name: statistics.median(values) for name, values in seconds.items()}
@@ -177,13 +177,14 @@ def address() -> dict[str, Any]:
     }
 
 
-def _row_counts() -> dict[str, int]:
+def row_counts(*more: str) -> dict[str, int]:
+    """How many rows are in the tables that a sale writes into, and in those named."""
     counts = {}
     with connection.cursor() as cursor:
-        for table in COUNTED:
+        for table in (*COUNTED, *more):
             # SlipCounter is updated, not inserted into: its running numbers tell the same.
             column = "coalesce(sum(last), 0)" if table == "ledger_slipcounter" else "count(*)"
-            cursor.execute(f"SELECT {column} FROM {table}")  # noqa: S608  # names from the tuple above
+            cursor.execute(f"SELECT {column} FROM {table}")  # noqa: S608  # names of our own
             (counts[table],) = cursor.fetchone()
     return {table: int(count) for table, count in counts.items()}
 
@@ -200,15 +201,38 @@ def _coolie(shop: Shop) -> Any:
 
 def _by_psycopg(raw: psycopg.Connection[Any], scene: Scene, n: int, *, asks: bool) -> None:
     """An entry by the statements of the service, every value known beforehand."""
-    farmer, shop, clerk = scene.farmers[n % len(scene.farmers)], scene.clerk.shop, scene.clerk
+    with raw.transaction(), raw.cursor() as cursor:
+        sale_by_psycopg(
+            cursor,
+            scene,
+            id=new_id(),
+            key=uuid4(),
+            farmer=scene.farmers[n % len(scene.farmers)].pk,
+            gross=Decimal(n % 9000 + 500) / 1000,
+            asks=asks,
+        )
+
+
+def sale_by_psycopg(
+    cursor: psycopg.Cursor[Any],
+    scene: Scene,
+    *,
+    id: UUID,
+    key: UUID,
+    farmer: UUID,
+    gross: Decimal,
+    slip: str = "",
+    asks: bool,
+) -> None:
+    """What a sale writes, in the transaction that is open; with no `slip` it draws the shop's next number."""
+    shop, clerk = scene.clerk.shop, scene.clerk
     now = timezone.now()
     day = business_date_of(now, shop.turnover_hour)
-    entry, gross = new_id(), Decimal(n % 9000 + 500) / 1000
     context = json.dumps({"user": str(clerk.user_id), "member": str(clerk.pk), "door": "bench"})
     line = NOTHING_LINE | {
-        "id": entry,
+        "id": id,
         "shop_id": shop.pk,
-        "farmer_id": farmer.pk,
+        "farmer_id": farmer,
         "flower_id": scene.flower.pk,
         "entry_date": day,
         "captured_at": now,
@@ -217,38 +241,38 @@ def _by_psycopg(raw: psycopg.Connection[Any], scene: Scene, n: int, *, asks: boo
         "quantity": gross - Decimal("0.200"),
         "created_by_id": clerk.pk,
         "series": f"S1-{day:%d%m}-",
+        "sent": slip,
     }
     charge = NOTHING_CHARGED | {
         "id": new_id(),
         "shop_id": shop.pk,
-        "farmer_id": farmer.pk,
+        "farmer_id": farmer,
         "fee_id": _coolie(shop),
-        "entry_id": entry,
+        "entry_id": id,
         "business_date": day,
         "created_by_id": clerk.pk,
         "created_at": now,
     }
-    with raw.transaction(), raw.cursor() as cursor:
-        cursor.execute(
-            "SELECT set_config('pghistory.context_id', %s, true),"
-            " set_config('pghistory.context_metadata', %s, true)",
-            [str(new_id()), context],
-        )
-        if asks:
-            question = quote_question(shop.pk, scene.flower.pk, now, day)
-            since = day - dt.timedelta(days=BAND_DAYS)
-            cursor.execute(LINE_QUESTION, question | {"farmer": farmer.pk, "since": since, "adjustments": []})
-            cursor.fetchone()
-        cursor.execute(entries.INSERT, line)
-        _, amount, commission = cursor.fetchone() or (None, None, None)
-        cursor.execute(f"{charges.INSERT}{charges.ROW} RETURNING amount", list(charge.values()))
+    cursor.execute(
+        "SELECT set_config('pghistory.context_id', %s, true),"
+        " set_config('pghistory.context_metadata', %s, true)",
+        [str(new_id()), context],
+    )
+    if asks:
+        question = quote_question(shop.pk, scene.flower.pk, now, day)
+        since = day - dt.timedelta(days=BAND_DAYS)
+        cursor.execute(LINE_QUESTION, question | {"farmer": farmer, "since": since, "adjustments": []})
         cursor.fetchone()
-        cursor.execute(
-            "INSERT INTO trail_event (id, shop_id, name, payload, at) VALUES (%s, %s, 'EntryRecorded', %s, %s)",
-            [new_id(), shop.pk, json.dumps({"entry": str(entry), "farmer": str(farmer.pk)}), now],
-        )
-        answer = {"id": str(entry), "amount": str(amount), "commission": str(commission), "pad": "x" * 900}
-        cursor.execute(KEEP, [shop.pk, uuid4(), "0" * 64, entry, json.dumps(answer), dt.datetime.now(dt.UTC)])
+    cursor.execute(entries.INSERT, line)
+    _, amount, commission = cursor.fetchone() or (None, None, None)
+    cursor.execute(f"{charges.INSERT}{charges.ROW} RETURNING amount", list(charge.values()))
+    cursor.fetchone()
+    cursor.execute(
+        "INSERT INTO trail_event (id, shop_id, name, payload, at) VALUES (%s, %s, 'EntryRecorded', %s, %s)",
+        [new_id(), shop.pk, json.dumps({"entry": str(id), "farmer": str(farmer)}), now],
+    )
+    answer = {"id": str(id), "amount": str(amount), "commission": str(commission), "pad": "x" * 900}
+    cursor.execute(KEEP, [shop.pk, key, "0" * 64, id, json.dumps(answer), dt.datetime.now(dt.UTC)])
 
 
 NOTHING_LINE: dict[str, Any] = {
@@ -264,7 +288,6 @@ NOTHING_LINE: dict[str, Any] = {
     "kind": "sale",
     "adjustments": Jsonb([]),
     "review_reasons": [],
-    "sent": "",
 }
 NOTHING_CHARGED: dict[str, Any] = {
     **{field.column: getattr(Charge(), field.attname) for field in charges.WRITTEN},

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from decimal import Decimal
 from statistics import median
@@ -53,12 +53,15 @@ def post_entry_against_authentication(*, rounds: int, each: int) -> dict[str, An
     }
 
 
+TWO_WORKERS = ("--interface", "wsgi", "--workers", "2", "--blocking-threads", "4")
+
+
 @contextmanager
-def server(**environment: str) -> Iterator[int]:
-    """Granian with two workers on a free port, stopped at the end; yields the port."""
+def server(granian: Sequence[str] = TWO_WORKERS, **environment: str) -> Iterator[int]:
+    """Granian on a free port of loopback, stopped at the end; yields the port."""
     port = free_port(0)
-    command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1"]
-    command += ["--port", str(port), "--workers", "2", "--blocking-threads", "4", "malar.wsgi:application"]
+    command = [sys.executable, "-m", "granian", *granian, "--host", "127.0.0.1", "--port", str(port)]
+    command += ["malar.wsgi:application"]
     environ = os.environ | {"API_RATE_LIMITS": "0", "LOG_LEVEL": "ERROR"} | environment
     process = subprocess.Popen(command, env=environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:

@@ -422,6 +422,7 @@ function begin() {
   hasBegun = true;
   if (!offline) return;
   book.begin(new offline.Outbox({ user: user.id, shop }));
+  import("../leaving.js").then(({ arrive }) => arrive(user.id)).catch(() => {});
   lookAtStorage();
 }
 
@@ -748,6 +749,11 @@ const clicked = {
   fee: () => sheet("openFee"),
   report: () => sheet("openReport"),
   pill: () => sheet("openSync"),
+  async leave() {
+    const { leave } = await import("../leaving.js");
+    const { user, shopId: shop, csrf } = reference;
+    leave({ user: user?.id ?? "", shop }, csrf);
+  },
   scale: () => (scale.reading().state === "none" ? connect() : act({ type: "takeScale" })),
   hand() {
     const isLeft = document.documentElement.dataset.hand !== "left";

@@ -12,7 +12,7 @@
  * @typedef {Record<string, string>} Values what was typed or chosen, by field, without spaces around
  * @typedef {{field?: string, text: string}} Fault what is wrong, and where
  */
-import { dress } from "./sync.js";
+import { dress } from "./sheet.js";
 import { at, say } from "./view.js";
 
 /** @type {AbortController | undefined} */

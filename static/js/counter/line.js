@@ -5,12 +5,13 @@
  * @typedef {import("./book.js").KeptLine} KeptLine
  * @typedef {import("./sync.js").Hands} Hands
  */
+
 import { LINES, rowOf } from "./book.js";
 import { paiseOf, plain, rupees, sentMoney, sentQuantity, shown } from "./figures.js";
 import { linesToday, thousandthsOf } from "./lines.js";
 import { marketTime } from "./rates.js";
+import { dress } from "./sheet.js";
 import { emptySlip, press } from "./slip.js";
-import { dress } from "./sync.js";
 import { at, flowerName, nameOf, padded, put, say } from "./view.js";
 
 const TAMIL = document.documentElement.lang === "ta";

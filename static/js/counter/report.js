@@ -8,7 +8,7 @@ import { plain, rupees } from "./figures.js";
 import { openLine } from "./line.js";
 import { linesToday, summed, summedBy } from "./lines.js";
 import { marketTime, slotAt } from "./rates.js";
-import { dress } from "./sync.js";
+import { dress } from "./sheet.js";
 import { at, beadOf, bloom, flowerName, nameOf, padded, say } from "./view.js";
 
 /** @param {Hands} hands */

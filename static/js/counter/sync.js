@@ -11,11 +11,13 @@
  * @property {string | null} farmer of the slip
  * @property {(farmer: string) => void} choose puts a farmer on the slip
  */
+import { sealed } from "../leaving.js";
 import { openFarmer } from "./farmer.js";
 import { paiseOf, plain, rupees, shown } from "./figures.js";
 import { mend } from "./line.js";
 import { openFee, openMoney } from "./money.js";
 import { marketTime } from "./rates.js";
+import { dress } from "./sheet.js";
 import { at, flowerName, nameOf, padded, say } from "./view.js";
 
 const OBSTACLES = {
@@ -42,17 +44,6 @@ export async function openSync(hands) {
   sheet.showModal();
 }
 
-/** A sheet is shown with its clothes on. @param {HTMLElement} sheet names its style sheet @returns {Promise<unknown>} */
-export function dress({ dataset: { style = "" } }) {
-  if (document.querySelector(`link[href="${style}"]`)) return Promise.resolve();
-  const link = document.createElement("link");
-  Object.assign(link, { rel: "stylesheet", href: style });
-  return new Promise((done) => {
-    link.onload = link.onerror = done;
-    document.head.append(link);
-  });
-}
-
 /** @param {Hands} hands */
 async function drawAll(hands) {
   const { book, reference, risk } = hands;
@@ -72,6 +63,9 @@ async function drawAll(hands) {
   at("sync-said").textContent = why && say(why);
   at("sync-disk").hidden = !risk || book.isOnlineOnly;
   at("sync-disk").textContent = risk && say(`disk_${risk}`);
+  const boxes = await sealed();
+  at("sync-sealed").hidden = !boxes;
+  at("sync-sealed").textContent = boxes ? say("sync_sealed", { count: boxes }) : "";
   at("send-now").hidden = !ids.length;
   at("sync-list").replaceChildren(
     ...rows.map((/** @type {any} */ row) =>

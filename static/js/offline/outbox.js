@@ -260,12 +260,13 @@
     }
 
     /**
-     * Meet the server although nothing waits: before the first sale for the series of its slip numbers, and now and
-     * then for its epoch, for it may have been put back to last night.
+     * Meet the server although nothing waits: before the first sale for the series of its slip numbers and the key to
+     * seal with, and now and then for its epoch, for it may have been put back to last night.
      */
     async meet() {
       const { series } = await this.device.itself();
-      if (series && Date.now() - this.#greetedAt < offline.settings.helloHolds) return;
+      const isKnown = series && (await this.device.get("seal"));
+      if (isKnown && Date.now() - this.#greetedAt < offline.settings.helloHolds) return;
       if (await this.#greet([])) await this.drain();
     }
 
@@ -369,6 +370,7 @@
       else if (said.min_protocol > 1) this.obstacle = "old";
       if (this.obstacle) return false;
       this.#csrf = said.csrf;
+      if (said.seal) await this.device.put(said.seal, "seal");
       if (!(await this.#known(id, said.device, gated))) return false;
       this.#greetedAt = Date.now();
       await this.#lives(said.epoch);
@@ -644,7 +646,8 @@
         for (const op of batch) {
           const result = said.get(op.id);
           const kept = await queue.get(op.id);
-          const next = result && statusOf(result, kept ?? op);
+          if (!kept) continue; // sealed meanwhile
+          const next = result && statusOf(result, kept);
           if (!next) {
             unsaid.push(op);
             continue;
@@ -652,7 +655,7 @@
           const now = Date.now();
           const changes = { status: next, error: result.error ?? null };
           offline.put(queue, {
-            ...(kept ?? op),
+            ...kept,
             ...changes,
             server_errors: 0,
             retry_count: 0,

@@ -14,6 +14,7 @@ from malar.ops.benchmarks.imports import import_against_copy
 from malar.ops.benchmarks.reference import reference_of_a_large_shop
 from malar.ops.benchmarks.reports import reports_over_a_long_book
 from malar.ops.benchmarks.requests import post_entry_against_authentication
+from malar.ops.benchmarks.tablets import five_tablets_reconnect, operations_against_psycopg
 
 BENCHMARKS: dict[str, Callable[..., dict[str, Any]]] = {
     "record_entry": record_entry_against_psycopg,
@@ -23,6 +24,8 @@ BENCHMARKS: dict[str, Callable[..., dict[str, Any]]] = {
     "reports": reports_over_a_long_book,
     "reference": reference_of_a_large_shop,
     "counter": counter_on_a_slow_tablet,
+    "sync_ops": operations_against_psycopg,
+    "reconnect": five_tablets_reconnect,
 }
 SIZED = {"import_entries", "reports"}
 """Those of which `--entries` says how large they are."""

@@ -1,0 +1,581 @@
+"""A morning on two tablets while everything breaks: every line is in the book once, to the gram and the paisa.
+
+`manage.py soak` runs it, with servers and browsers of its own; `make test` runs a short one. People type on the page
+as it is shipped. What must come out is a file that was written here, a line at each "saved"; nothing of it is read from
+the tablets or the server but the ids by which lines are compared.
+
+A soak that nothing can fail proves nothing: MUTANTS are the four classic mistakes, put into the shipped files, the
+server or the database, and each of them must be found.
+"""
+
+import datetime as dt
+import json
+import os
+import random
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from django.conf import settings
+from django.core.management.base import CommandError
+from django.db import connection
+from django.utils import timezone
+from playwright.sync_api import Error as PlaywrightError
+from playwright.sync_api import Playwright, expect, sync_playwright
+
+from ledger.models import DailyEntry
+from malar.accounts.domain import Role
+from malar.accounts.models import Membership, Shop
+from malar.kernel.money import line_amount
+from malar.ops.benchmarks.scene import own_database
+from malar.ops.supervisor import free_web_port
+from malar.sync.models import Conflict
+from pricing.services.rates import publish_rate
+from tests import cast
+from tests.browser import chromium
+from tests.browser.counter import Counter
+from tests.offline.proxy import BLACKHOLE, DROP_RESPONSE, PORTAL, REFUSE, Fault, Proxy, after, cut, instead
+from tests.offline.tablet import Tablet, hurried
+from tests.stack import ROOT, database_of_the_test, wait_until
+
+RATE = Decimal(640)
+FARMERS = (45, 89, 112, 126, 154, 207, 271, 318)
+STEPS_A_FAULT = 5
+MEETING = 12
+"""After so many lines both tablets correct the same one, without hearing of each other."""
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """A mistake: `(file, pattern, replacement)` of a shipped script, a server that is started otherwise, or `keys`."""
+
+    scripts: tuple[tuple[str, str, str], ...] = ()
+    server: str = "malar.wsgi:application"
+    drops_keys: bool = False
+
+
+MUTANTS = {
+    "delete_before_send": Mutant(
+        scripts=(("outbox", r'status:\s*"sending",\s*last_attempt', 'status:"acked",last_attempt'),)
+    ),
+    "any_2xx_is_an_ack": Mutant(
+        scripts=(
+            ("wire", r"if\s*\(!isOurs\s*\|\|\s*isPlain\)", "if(isPlain||!isOurs&&status>=300)"),
+            ("wire", r"body:\s*JSON\.parse\(text\)", "body:isOurs?JSON.parse(text):{}"),
+            (
+                "outbox",
+                r"if\s*\(await this\.#heard\(batch,\s*answer\.body\.results\)\)",
+                'if(answer.body&&!answer.body.results?(await this.#change(batch,()=>({status:"acked"})),true)'
+                ":await this.#heard(batch,answer.body.results))",
+            ),
+        )
+    ),
+    "last_write_wins_on_quantity": Mutant(server="tests.offline.last_write_wins:application"),
+    "no_unique_key": Mutant(drops_keys=True),
+}
+
+
+@dataclass
+class Expected:
+    """A line as the people who typed it know it."""
+
+    quantity: Decimal
+    is_void: bool = False
+    by: set[str] = field(default_factory=set)
+    """The tablets on which it was written or corrected."""
+
+
+@dataclass
+class Outcome:
+    """What the book says otherwise than the people; empty: nothing."""
+
+    seed: int
+    saved: int
+    lost: list[str] = field(default_factory=list)
+    doubled: list[str] = field(default_factory=list)
+    wrong: list[str] = field(default_factory=list)
+    left: int = 0
+    stuck: str = ""
+    """Why the morning could not be gone on with."""
+    kilograms: tuple[Decimal, Decimal] = (Decimal(0), Decimal(0))
+    rupees: tuple[Decimal, Decimal] = (Decimal(0), Decimal(0))
+    happened: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def is_otherwise(self) -> bool:
+        """Whether the book says something else than the people."""
+        sums = self.kilograms[0] == self.kilograms[1] and self.rupees[0] == self.rupees[1]
+        return bool(self.lost or self.doubled or self.wrong or not sums)
+
+    @property
+    def is_whole(self) -> bool:
+        return not (self.is_otherwise or self.left or self.stuck)
+
+    def __str__(self) -> str:
+        return (
+            f"seed {self.seed}: saved {self.saved}, lost {len(self.lost)}, doubled {len(self.doubled)}, "
+            f"wrong {len(self.wrong)}, left in queues {self.left}; kg {self.kilograms[0]} typed, "
+            f"{self.kilograms[1]} in the book; ₹ {self.rupees[0]} and {self.rupees[1]}; {self.happened}"
+            f"{f'; stuck: {self.stuck}' if self.stuck else ''}"
+        )
+
+
+class Server:
+    """Malar as it runs in production, to be killed and started again on its port."""
+
+    def __init__(self, home: Path, application: str) -> None:
+        self.home, self.application = home, application
+        self.port = free_web_port(20_000 + os.getpid() % 20_000)
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        environment = os.environ | {
+            "DATABASE_URL": database_of_the_test(),
+            "MALAR_HOME": str(self.home),
+            "LOG_LEVEL": "ERROR",
+            "API_RATE_LIMITS": "0",
+        }
+        argv = [sys.executable, "-m", "granian", "--interface", "wsgi", "--no-ws", "--http", "1"]
+        with (self.home / "granian.log").open("ab") as log:
+            self.process = subprocess.Popen(
+                [*argv, "--blocking-threads", "4", "--port", str(self.port), self.application],
+                cwd=ROOT,
+                env=environment,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        wait_until(self._listens, seconds=60, why=(self.home / "granian.log").read_text()[-2000:])
+
+    def _listens(self) -> bool:
+        import socket
+
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", self.port)) == 0
+
+    def kill(self) -> None:
+        if self.process is not None:
+            with suppress(ProcessLookupError):
+                os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait(10)
+
+
+class Clerk:
+    """Somebody at a tablet at the end of a line of its own."""
+
+    def __init__(self, name: str, member: Membership, tablet: Tablet, line: Proxy) -> None:
+        self.name, self.member, self.tablet, self.line = name, member, tablet, line
+        self.is_signed_in = True
+        tablet.context.add_init_script(hurried(10))
+        self.counter = Counter(tablet.page, line.url).open(member)
+        tablet.is_known()
+        ready = "() => navigator.serviceWorker.controller?.state === 'activated'"
+        wait_until(lambda: tablet.evaluate(ready), seconds=60, why="no worker")
+
+    def open(self) -> None:
+        """The page once more; on whatever line there is."""
+        self.counter = Counter(self.tablet.page, self.line.url)
+        if self.is_signed_in:
+            self.counter.cookie(self.member)
+        self.counter.page.goto("/app/en/")
+        expect(self.counter.page.locator("#recents label").first).to_be_visible(timeout=20_000)
+
+    def battery_falls_out(self) -> None:
+        self.tablet.kill()
+        self.tablet.start()
+        self.tablet.context.add_init_script(hurried(10))
+        self.open()
+
+    def is_signed_out(self) -> None:
+        """The session ends; he goes on selling."""
+        self.tablet.context.clear_cookies()
+        self.is_signed_in = False
+
+    def signs_in(self) -> None:
+        self.is_signed_in = True
+        self.open()
+
+    def leaves(self) -> None:
+        """He signs out by the menu, whatever the line is, and what is unsent is sealed; then he comes back."""
+        page = self.counter.page
+        page.locator("[popovertarget=menu]").click()
+        page.locator("#leave").click()
+        keep = page.get_by_role("button", name="Sign out, keep them sealed")
+        wait_until(lambda: self._is_nobody() or keep.is_visible(), seconds=20, why="no way to sign out")
+        if keep.is_visible():
+            keep.click()
+        wait_until(self._is_nobody, seconds=20, why="he is still signed in")
+        self.line.clear()
+        self.tablet.context.clear_cookies()
+        self.signs_in()
+
+    def _is_nobody(self) -> bool:
+        page = self.counter.page
+        return "/accounts/login" in page.url or page.locator("#recents label").count() == 0
+
+    def clock_jumps(self, minutes: int) -> None:
+        self.counter.page.evaluate(
+            """minutes => {
+              window.honest ??= Date.now.bind(Date);
+              Date.now = () => honest() + minutes * 60000;
+            }""",
+            minutes,
+        )
+
+    def operations(self) -> list[dict[str, Any]]:
+        return self.tablet.queue()
+
+    def beads(self) -> list[str]:
+        """The ids of the entries he sees."""
+        ids: list[str] = self.counter.page.locator("#string [data-line]").evaluate_all(
+            "beads => beads.map((bead) => bead.dataset.line)"
+        )
+        return ids
+
+
+class Morning:
+    """One run. `write` gets a line of the oracle's file at each "saved"."""
+
+    def __init__(
+        self, seed: int, clerks: list[Clerk], server: Server, write: Callable[[str], object]
+    ) -> None:
+        self.seed, self.clerks, self.server, self.write = seed, clerks, server, write
+        self.chance = random.Random(seed)  # a schedule, not a secret
+        self.book: dict[str, Expected] = {}
+        self.happened: dict[str, int] = {}
+
+    def note(self, what: str, **said: object) -> None:
+        self.happened[what] = self.happened.get(what, 0) + 1
+        self.write(json.dumps({"what": what, **said}, default=str) + "\n")
+
+    def run(self, entries: int) -> None:
+        step = sold = 0
+        while sold < entries:
+            step += 1
+            if step % STEPS_A_FAULT == 0:
+                self.something_breaks()
+            clerk = self.chance.choice(self.clerks)
+            what = self.chance.choices(("sale", "correction", "cancellation"), (80, 13, 7))[0]
+            if what == "sale" or not getattr(self, what)(clerk):
+                self.sale(clerk)
+                sold += 1
+                if sold % MEETING == 0:
+                    self.both_correct_one()
+
+    # --- What people do ---------------------------------------------------------------------------
+
+    def sale(self, clerk: Clerk) -> None:
+        weight = Decimal(self.chance.randrange(1600, 3000)) / 200  # 8.000 to 14.995 kg
+        clerk.counter.sell(f"{weight.normalize():f}", f"{self.chance.choice(FARMERS):03}⏎*1")
+        made = [op for op in clerk.operations() if op["operation"] == "CREATE"][-1]
+        self.book[made["entity_id"]] = Expected(weight, by={clerk.name})
+        self.note("sale", id=made["entity_id"], weight=weight, tablet=clerk.name)
+
+    def correction(self, clerk: Clerk, id: str | None = None) -> bool:
+        """Put another weight in the place of the one on the screen; what he changed it by is what counts."""
+        if id is None:
+            his = [each for each in clerk.beads() if self._may(clerk, each)]
+            if not his:
+                return False
+            id = self.chance.choice(his)
+        page = clerk.counter.page
+        before = len(clerk.operations())
+        page.locator(f'#string [data-line="{id}"]').click()
+        page.locator("#line-correct").click()
+        shown = Decimal(clerk.counter.weight.text_content() or "")
+        added = Decimal(self.chance.randrange(1, 8)) / 8
+        for _ in range(8):
+            page.locator('[data-key="backspace"]').click()
+            if not clerk.counter.weight.text_content():
+                break
+        clerk.counter.type(f"{(shown + added).normalize():f}")
+        clerk.counter.save()
+        wait_until(lambda: len(clerk.operations()) > before, seconds=15, why="the correction is not saved")
+        expect(page.locator("#done")).to_be_visible()
+        line = self.book[id]
+        line.quantity += added
+        line.by.add(clerk.name)
+        self.note("correction", id=id, shown=shown, added=added, tablet=clerk.name)
+        return True
+
+    def _may(self, clerk: Clerk, id: str) -> bool:
+        line = self.book.get(id)
+        is_own = line is not None and clerk.name in line.by
+        return line is not None and not line.is_void and (is_own or clerk.member.role == Role.ADMIN)
+
+    def cancellation(self, clerk: Clerk) -> bool:
+        """Strike out one that nobody else has corrected: who is right where both touch it, a person decides."""
+        his = [
+            each for each in clerk.beads() if self._may(clerk, each) and self.book[each].by == {clerk.name}
+        ]
+        if not his:
+            return False
+        page, before = clerk.counter.page, len(clerk.operations())
+        page.locator(f'#string [data-line="{his[0]}"]').click()
+        page.locator("#line-cancel").click()
+        wait_until(lambda: len(clerk.operations()) > before, seconds=15, why="the cancellation is not saved")
+        self.book[his[0]].is_void = True
+        self.note("cancellation", id=his[0], tablet=clerk.name)
+        return True
+
+    def both_correct_one(self) -> None:
+        """The clerk and the owner weigh the same sack again, each without hearing of the other."""
+        self.calm()
+        clerk, owner = self.clerks
+        wait_until(lambda: self.left() == 0, seconds=60, why="the queues do not become empty")
+        for each in self.clerks:
+            each.open()
+        common = [id for id in clerk.beads() if id in owner.beads() and self._may(clerk, id)]
+        if not common:
+            return
+        for each in self.clerks:
+            each.line.set(REFUSE)
+        for each in self.clerks:
+            self.correction(each, common[0])
+        self.note("meeting", id=common[0])
+        self.calm()
+
+    # --- What breaks ------------------------------------------------------------------------------
+
+    def something_breaks(self) -> None:
+        clerk = self.chance.choice(self.clerks)
+        if not clerk.is_signed_in and self.chance.random() < 0.5:
+            clerk.signs_in()
+            self.note("signed in", tablet=clerk.name)
+        what = self.chance.choice((*FAULTS, *FAULTS, *EVENTS, "calm", "calm"))
+        self.note(what, tablet=clerk.name)
+        if what == "leaves" and clerk.is_signed_in:
+            clerk.leaves()
+        clerk.line.clear()
+        match what:
+            case "battery":
+                clerk.battery_falls_out()
+            case "server":
+                self.server.kill()
+                self.server.start()
+            case "session":
+                clerk.is_signed_out()
+            case "clock":
+                clerk.clock_jumps(self.chance.choice((-37, -3, 3, 37)))
+            case "calm" | "leaves":
+                pass
+            case _:
+                fault = FAULTS[what]
+                if fault in (REFUSE, BLACKHOLE):
+                    clerk.line.set(fault)
+                else:
+                    clerk.line.on("^/sync/v1/", fault)
+
+    def calm(self) -> None:
+        """Everything works again."""
+        for clerk in self.clerks:
+            clerk.line.clear()
+            if not clerk.is_signed_in:
+                clerk.signs_in()
+
+    # --- What came of it --------------------------------------------------------------------------
+
+    def left(self) -> int:
+        """What is still on the tablets, sealed or not."""
+        return sum(len(clerk.tablet.unsent()) + clerk.tablet.sealed() for clerk in self.clerks)
+
+    def outcome(self, shop: Shop, patience: float) -> Outcome:
+        self.calm()
+        for clerk in self.clerks:
+            clerk.open()
+        with suppress(AssertionError):
+            wait_until(lambda: self.left() == 0, seconds=patience)
+        rows = list(DailyEntry.objects.filter(shop=shop).values_list("id", "quantity", "amount", "status"))
+        found: dict[str, list[tuple[Any, ...]]] = {}
+        for id, *row in rows:
+            found.setdefault(str(id), []).append(tuple(row))
+        outcome = Outcome(self.seed, len(self.book), happened=self.happened)
+        outcome.left = self.left()
+        outcome.left += Conflict.objects.filter(shop=shop, resolved_at=None).count()
+        outcome.lost = [id for id in self.book if id not in found]
+        outcome.doubled = [id for id in found if id not in self.book or len(found[id]) > 1]
+        for id, line in self.book.items():
+            for kg, amount, status in found.get(id, [])[:1]:
+                right = (line.quantity, line_amount(line.quantity, RATE), line.is_void)
+                if (kg, amount, status == "voided") != right:
+                    outcome.wrong.append(f"{id}: {kg} {amount} {status}; typed {right}")
+        standing = [line.quantity for line in self.book.values() if not line.is_void]
+        booked = [(kg, amount) for _id, kg, amount, status in rows if status != "voided"]
+        outcome.kilograms = (sum(standing, Decimal(0)), sum((kg for kg, _ in booked), Decimal(0)))
+        outcome.rupees = (
+            sum((line_amount(kg, RATE) for kg in standing), Decimal(0)),
+            sum((amount or Decimal(0) for _, amount in booked), Decimal(0)),
+        )
+        return outcome
+
+
+EVENTS = ("battery", "battery", "server", "session", "leaves", "leaves", "clock")
+FAULTS: dict[str, Fault] = {
+    "refused": REFUSE,
+    "swallowed": BLACKHOLE,
+    "answer lost": DROP_RESPONSE,
+    "500": instead(500),
+    "500 after": after(500),
+    "302": instead(302, "", {"Location": "/accounts/login/"}),
+    "portal": PORTAL,
+    "cut": cut(300),
+    "503": instead(503, "", {"Retry-After": "1"}),
+    "413": instead(413),
+}
+
+
+def a_shop(name: str) -> tuple[Membership, Membership]:
+    """A clerk and the owner of a shop with eight farmers, and one rate at every hour of every day."""
+    shop = cast.a_shop(name)
+    owner, clerk = (
+        cast.a_member(shop, name, role) for name, role in (("Meena", Role.ADMIN), ("Kumar", Role.STAFF))
+    )
+    flower = cast.a_flower(shop, "MAL", "மல்லிகை", "Jasmine", glyph="malli")
+    slot = cast.a_slot(shop, "00:00", "23:59:59")
+    publish_rate(
+        by=owner,
+        key=uuid4(),
+        flower=flower,
+        slot=slot,
+        rate=RATE,
+        effective_from=timezone.now() - dt.timedelta(days=3),
+    )
+    for number in FARMERS:
+        cast.a_farmer(shop, number, f"விவசாயி {number}", f"Farmer {number}")
+    return clerk, owner
+
+
+@contextmanager
+def shipped(mutant: Mutant) -> Iterator[Path]:
+    """A state folder with the static files as they are shipped, and the mutant's mistakes in them."""
+    with tempfile.TemporaryDirectory() as home:
+        command = [sys.executable, "manage.py", "collectstatic", "--noinput", "--verbosity", "0"]
+        subprocess.run(command, env=os.environ | {"MALAR_HOME": home}, cwd=settings.BASE_DIR, check=True)
+        for name, pattern, replacement in mutant.scripts:
+            files = [
+                path
+                for path in Path(home).glob(f"**/js/offline/{name}*.js")
+                if re.fullmatch(rf"{name}(\.[0-9a-f]{{12}})?\.js", path.name)
+            ]
+            if not files:
+                raise CommandError(f"{name}.js is not shipped")
+            for path in files:
+                text, count = re.subn(pattern, lambda _found, to=replacement: to, path.read_text())
+                if count != 1:
+                    raise CommandError(f"{path.name}: the place of the mistake was found {count} times")
+                path.write_text(text)
+                for packed in path.parent.glob(f"{path.name}.*"):
+                    packed.unlink()  # else the browser is served what was packed before
+        yield Path(home)
+
+
+def drop_keys() -> None:
+    """Nothing in the database says any more that an operation, a line or a key is there once."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT conrelid::regclass::text, conname FROM pg_constraint WHERE contype IN ('p', 'u')"
+            " AND conparentid = 0 AND conrelid IN ('sync_syncop'::regclass, 'ledger_dailyentry'::regclass,"
+            " 'trail_answeredrequest'::regclass)"
+        )
+        for table, name in cursor.fetchall():
+            cursor.execute(f'ALTER TABLE {table} DROP CONSTRAINT "{name}" CASCADE')
+
+
+def end_sessions() -> None:
+    """PostgreSQL drops no database with somebody in it: killed servers, which it notices late, and ourselves within
+    Playwright's event loop, where Django opens a connection of its own."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+
+
+def soak(
+    playwright: Playwright,
+    path: str,
+    folder: Path,
+    *,
+    seed: int,
+    entries: int,
+    mutant: Mutant,
+    patience: float,
+) -> Outcome:
+    """One morning with one seed; `folder` keeps the oracle's file."""
+    clerk, owner = a_shop(f"soak-{folder.name}")
+    with ExitStack() as stack:
+        home = stack.enter_context(shipped(mutant))
+        server = Server(home, mutant.server)
+        stack.callback(server.kill)
+        server.start()
+        clerks = []
+        for name, member in (("clerk", clerk), ("owner", owner)):
+            line = Proxy(server.port)
+            stack.callback(line.close)
+            tablet = Tablet(playwright, path, folder / name, line.url)
+            stack.callback(tablet.close)
+            clerks.append(Clerk(name, member, tablet, line))
+        oracle = stack.enter_context((folder / "oracle.jsonl").open("w", encoding="utf-8"))
+
+        def write(line: str) -> None:
+            oracle.write(line)
+            oracle.flush()
+
+        morning = Morning(seed, clerks, server, write)
+        stuck = ""
+        try:
+            morning.run(entries)
+        except (AssertionError, PlaywrightError) as error:
+            stuck = str(error).splitlines()[0]
+        outcome = morning.outcome(clerk.shop, patience)
+        outcome.stuck = stuck
+        return outcome
+
+
+def soaks(*, entries: int, seeds: range, mutants: int, say: Callable[[str], None]) -> bool:
+    """All seeds as shipped, then each mutant with `mutants` entries (0: none). Whether all came out as it must.
+
+    Raises CommandError where there is no browser.
+    """
+    path = chromium.find()
+    if path is None:
+        raise CommandError(chromium.HELP)
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"  # Playwright's event loop; all of ours is one thread
+    is_right = True
+    with ExitStack() as stack:
+        stack.enter_context(own_database())
+        stack.callback(end_sessions)
+        folder = stack.enter_context(tempfile.TemporaryDirectory())
+        playwright = stack.enter_context(sync_playwright())
+
+        def one(name: str, seed: int, count: int, mutant: Mutant, patience: float) -> Outcome:
+            place = Path(folder) / name
+            place.mkdir()
+            return soak(playwright, path, place, seed=seed, entries=count, mutant=mutant, patience=patience)
+
+        for seed in seeds:
+            began = time.monotonic()
+            outcome = one(f"seed-{seed}", seed, entries, Mutant(), 90)
+            is_right &= outcome.is_whole
+            say(f"{'whole' if outcome.is_whole else 'BROKEN'}: {outcome} ({time.monotonic() - began:.0f} s)")
+            for each in (*outcome.lost, *outcome.doubled, *outcome.wrong):
+                say(f"  {each}")
+        for name, mutant in MUTANTS.items() if mutants else ():
+            began = time.monotonic()
+            if mutant.drops_keys:
+                drop_keys()
+            outcome = one(name, seeds.start, mutants, mutant, 15)
+            is_right &= outcome.is_otherwise  # a morning that only got stuck proves nothing
+            found = "found" if outcome.is_otherwise else "NOT FOUND"
+            say(f"{found}: {name}: {outcome} ({time.monotonic() - began:.0f} s)")
+    return is_right
