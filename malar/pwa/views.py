@@ -32,7 +32,8 @@ MODULES = (*(f"counter/{name}" for name in COUNTER), "back", "forget", "left")
 OUTBOX = tuple(f"js/offline/{name}.js" for name in ("idb", "disk", "wire", "outbox"))
 """Classic scripts, in the order in which page and worker run them."""
 LATER = (
-    *(f"js/counter/{name}.js" for name in ("find", "line", "search", "sheet", "sync", "version")),
+    *(f"js/counter/{name}.js" for name in ("find", "search", "version", "sheets", "sheet", "sync", "line")),
+    *(f"js/counter/{name}.js" for name in ("lines", "form", "farmer", "money", "report")),
     *("js/worker.js", "js/waiting.js", "js/leaving.js", "js/offline/seal.js", "css/sheets.css"),
 )
 """What the counter loads when it is asked for: kept by the worker, though no head names it."""

@@ -5,6 +5,7 @@ from django.utils.translation import pgettext
 
 from ledger.domain import RateReason
 from malar.kernel.quantities import Unit
+from pricing.domain import FeeBasis
 
 
 def counter_words() -> dict[str, str]:
@@ -127,6 +128,8 @@ def counter_words() -> dict[str, str]:
         "sync_needs_fix": _("The server cannot use it:"),
         "sync_sealed": _("Sealed here by somebody who signed out: {count}"),
         "sync_conflict": _("Somebody else has changed it meanwhile; his version stands."),
+        "sync_owner_decides": _("If yours is the right one, tell the owner: he decides."),
+        "decided_reason": _("Decided at the counter"),
         # An entry in the hand.
         "line_weight": _("Weight"),
         "line_rate": _("Rate"),
@@ -135,6 +138,40 @@ def counter_words() -> dict[str, str]:
         "line_slip": _("Slip"),
         "line_not_mine": _("Only who wrote it, or the owner, may change it."),
         "line_only_here": _("Only on this tablet yet; the server may still price it anew."),
+        # Somebody new.
+        "farmer_new": _("New farmer"),
+        "field_number": _("Farmer number"),
+        "field_name_ta": _("Name in Tamil"),
+        "field_name_en": _("Name in English"),
+        "field_village": _("Village"),
+        "field_phone": _("Mobile number"),
+        "name_missing": _("Enter the name, in Tamil or in English."),
+        "number_wrong": _("A number from 1 to 9999."),
+        "number_of": _("{number} is {name}"),
+        # Today.
+        "day_as_of": _("As of {time}."),
+        "day_as_of_here": _("As of {time}, {count} only on this tablet."),
+        "day_part": _("This tablet knows {known} of {count} entries."),
+        "day_unpriced": _("Without a rate: {count}."),
+        "day_no_slot": _("Outside the slots"),
+        # Money and fees.
+        **{f"basis_{basis.value}": str(basis.label) for basis in FeeBasis},
+        "money_title": _("Give money"),
+        "money_kind": _("What is it?"),
+        "kind_advance": _("Advance"),
+        "kind_draw": _("Draw"),
+        "field_amount": _("Amount, ₹"),
+        "field_note": _("Note"),
+        "money_limit": _("Up to ₹{limit} with what he owes already; what is over waits for the owner."),
+        "money_over": _("More than ₹{limit}: the owner decides in the office."),
+        "amount_wrong": _("Enter the amount: more than 0."),
+        "fee_title": _("Charge a fee"),
+        "fee_which": _("Fee"),
+        "fee_each": _("{name} · ₹{rate} {basis}"),
+        "fee_percent": _("{name} · {rate}% {basis}"),
+        "fee_none": _("No fees yet. The owner adds them in the office."),
+        "field_quantity": _("How much"),
+        "quantity_wrong": _("The quantity must be more than 0."),
         # The tablet's own storage.
         "disk_title": _("The tablet cannot keep it"),
         "disk_text": _("Write it down on paper. The slip stays here; try again."),

@@ -32,6 +32,8 @@ from malar.sync.domain import Outcome, gaps_in
 from malar.sync.merge import Choice, Facts, taken_over
 from malar.sync.models import Conflict, ConflictAudit, Device, HandedIn, Stream, SyncEpoch, SyncOp
 from malar.trail.domain import fingerprint
+from pricing.domain import FeeBasis
+from pricing.selectors.fees import fees_on
 from pricing.selectors.rates import called_on, in_force
 
 LAST_LINES = 30
@@ -127,8 +129,10 @@ def _farmers(member: Membership, now: dt.datetime, since: str) -> dict[str, Any]
 
 
 def _flowers(member: Membership, now: dt.datetime, _since: str) -> dict[str, Any]:
-    """The flowers that are sold, in the shop's order. Two queries."""
-    largest = largest_in(member.shop, business_date_of(now, member.shop.turnover_hour))
+    """What can be written down: the flowers that are sold, in the shop's order, and the fees that can be charged by
+    hand, those first that are charged with no entry. Three queries."""
+    day = business_date_of(now, member.shop.turnover_hour)
+    largest = largest_in(member.shop, day)
     flowers = [
         {
             "id": str(flower.pk),
@@ -144,7 +148,18 @@ def _flowers(member: Membership, now: dt.datetime, _since: str) -> dict[str, Any
         }
         for flower in member.shop.flowers.active()
     ]
-    return {"flowers": flowers}
+    by_hand = fees_on(member.shop, day).exclude(basis=FeeBasis.PER_SETTLEMENT).order_by("automatic", "code")
+    fees = [
+        {
+            "id": str(fee.pk),
+            "name_ta": fee.name_ta,
+            "name_en": fee.name_en,
+            "basis": fee.basis,
+            "rate": money(fee.rate),
+        }
+        for fee in by_hand
+    ]
+    return {"flowers": flowers, "fees": fees}
 
 
 def _rates(member: Membership, now: dt.datetime, _since: str) -> dict[str, Any]:
@@ -189,25 +204,35 @@ def _day(member: Membership, now: dt.datetime, _since: str) -> dict[str, Any]:
         "lines": totals.lines,
         "kilograms": quantity(totals.kilograms),
         "amount": money(totals.amount),
-        "last": [
-            {
-                "id": str(line.pk),
-                "farmer": str(line.farmer_id),
-                "flower": str(line.flower_id),
-                "quantity": quantity(line.quantity),
-                "unit": line.unit,
-                "rate": money(line.rate),
-                "amount": money(line.amount),
-                "status": line.status,
-                "version": line.version,
-                "captured_at": moment(line.captured_at),
-                "slip_number": line.slip_number,
-                "mine": line.created_by_id == member.pk,
-            }
-            for line in lines.order_by("-received_at", "-id")[:LAST_LINES]
-        ],
+        "last": [_line_in(line, member) for line in lines.order_by("-received_at", "-id")[:LAST_LINES]],
     }
     return {"day": day}
+
+
+def _lines(member: Membership, now: dt.datetime, _since: str) -> dict[str, Any]:
+    """All lines of the business day, cancelled ones too, for whoever looks at the day: as many as there are. One
+    query."""
+    today = business_date_of(now, member.shop.turnover_hour)
+    lines = DailyEntry.objects.filter(shop=member.shop).on(today).order_by("-received_at", "-id")
+    said = [_line_in(line, member) for line in lines]
+    return {"lines": {"at": moment(now), "date": today.isoformat(), "all": said}}
+
+
+def _line_in(line: DailyEntry, member: Membership) -> dict[str, Any]:
+    return {
+        "id": str(line.pk),
+        "farmer": str(line.farmer_id),
+        "flower": str(line.flower_id),
+        "quantity": quantity(line.quantity),
+        "unit": line.unit,
+        "rate": money(line.rate),
+        "amount": money(line.amount),
+        "status": line.status,
+        "version": line.version,
+        "captured_at": moment(line.captured_at),
+        "slip_number": line.slip_number,
+        "mine": line.created_by_id == member.pk,
+    }
 
 
 PARTS: dict[str, Callable[[Membership, dt.datetime, str], dict[str, Any]]] = {
@@ -215,6 +240,7 @@ PARTS: dict[str, Callable[[Membership, dt.datetime, str], dict[str, Any]]] = {
     "flowers": _flowers,
     "rates": _rates,
     "day": _day,
+    "lines": _lines,
 }
 
 

@@ -252,7 +252,9 @@ def _once(
         result = _result(said["op_id"], "needs_fix", error=used)
     except NotFound as refused:
         # Its beginning may still be on the way; the tablet asks again, and nothing is kept of this try.
-        raise _NotKept(_refused(said, "blocked", refused, code="not_arrived")) from refused
+        if not _was_given_up(stream, said):
+            raise _NotKept(_refused(said, "blocked", refused, code="not_arrived")) from refused
+        result = _result(said["op_id"], "merged")
     except RuleBroken as refused:
         if refused.code in LATER:
             raise
@@ -266,6 +268,13 @@ def _once(
             "UPDATE sync_syncop SET result = %s WHERE id = %s", [json.dumps(result), said["op_id"]]
         )
     return result
+
+
+def _was_given_up(stream: Stream, said: Mapping[str, Any]) -> bool:
+    """Whether this is about a line that was refused, and taken back where it was written: nothing is left to do."""
+    his = stream.ops.filter(body__entity_id=str(said["entity_id"]))
+    is_refused = his.filter(body__operation="CREATE", result__status="needs_fix").exists()
+    return is_refused and his.filter(body__operation="DELETE").exists()
 
 
 def _is_used_id(error: IntegrityError) -> bool:

@@ -4,7 +4,7 @@
  * What the server does not have yet stays, whoever wrote it.
  */
 const LEDGER = "ledger-";
-const READABLE = ["farmers", "market_rates", "conflicts"];
+const READABLE = ["market_rates", "conflicts"];
 
 /** @param {string} [user] whose own stays; none: nobody is signed in */
 export async function forget(user) {
@@ -27,6 +27,7 @@ function empty(tx) {
   };
   for (const name of READABLE) at(name, (store) => store.clear());
   at("meta", (store) => store.delete("ref"));
+  at("farmers", (store) => remove(store.openCursor(), (row) => row.synced !== false));
   at("daily_entries", (store) => remove(store.openCursor(), (row) => row.synced));
   at("sync_queue", (store) => remove(store.openCursor(), (row) => row.status === "acked"));
 }

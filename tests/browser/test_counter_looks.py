@@ -1,5 +1,6 @@
 """What the counter looks like: everything fits, can be hit with a wet thumb, and can be read by everybody."""
 
+from decimal import Decimal
 from pathlib import Path
 
 import axe_playwright_python
@@ -9,6 +10,7 @@ from pytest_django.live_server_helper import LiveServer
 
 from malar.accounts.models import Membership
 from tests.browser.counter import Counter, Stall, a_full_morning, a_stall
+from tests.ledger.terms import a_fee
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -25,7 +27,9 @@ WRONG = """() => {
   if (seen(sum) && sum.scrollWidth > sum.clientWidth) wrong.push("sum cut off");
   if (page.scrollWidth > innerWidth) wrong.push(`wider than the screen: ${page.scrollWidth}`);
   if (innerWidth > 700 && page.scrollHeight > innerHeight) wrong.push(`scrolls: ${page.scrollHeight}`);
-  for (const element of document.querySelectorAll("#app *")) {
+  const sheet = document.querySelector("dialog[open]");
+  if (sheet && sheet.scrollWidth > sheet.clientWidth) wrong.push(`sheet wider than the screen: ${sheet.id}`);
+  for (const element of (sheet ?? document).querySelectorAll(sheet ? "*" : "#app *")) {
     if (!seen(element) || !element.textContent.trim() || element.closest("svg, .vh")) continue;
     const style = getComputedStyle(element);
     if (style.overflowX !== "visible" && element.scrollWidth > element.clientWidth + 1)
@@ -35,7 +39,8 @@ WRONG = """() => {
       wrong.push(`outside: ${element.textContent}`);
     if (parseFloat(style.fontSize) < 16) wrong.push(`small print: ${element.textContent.trim().slice(0, 40)}`);
   }
-  for (const target of document.querySelectorAll("#app button, #app a, #app label:has(input), #app [data-goto]")) {
+  const targets = "button, a, label:has(input), [data-goto]";
+  for (const target of (sheet ?? document.querySelector("#app")).querySelectorAll(targets)) {
     const { width, height } = target.getBoundingClientRect();
     if (seen(target) && (width < 48 || height < 48))
       wrong.push(`hard to hit: ${target.className} ${target.textContent.trim()} ${width}×${height}`);
@@ -60,6 +65,16 @@ def stall(kumar: Membership) -> Stall:
     return a_stall(kumar)
 
 
+def with_fees(stall: Stall) -> None:
+    """The longest and the shortest, and limits of what is given."""
+    shop = stall.kumar.shop
+    a_fee(shop, "coolie", "per_sack", "10")
+    a_fee(shop, "cess", "percent", "1", automatic=False)
+    a_fee(shop, "weighbridge", "per_trip", "1240.50", automatic=False)
+    shop.advance_limit = shop.draw_limit = Decimal("125000.50")
+    shop.save()
+
+
 FULL = """() => {
   window.before = IDBObjectStore.prototype.put;
   IDBObjectStore.prototype.put = () => { throw new DOMException("No space is left.", "QuotaExceededError") };
@@ -76,6 +91,7 @@ def test_nothing_is_cut_off_and_everything_can_be_hit(
     counter: Counter, stall: Stall, meena: Membership, language: str
 ) -> None:
     a_full_morning(stall, meena)
+    with_fees(stall)
     page = counter.open(stall.kumar, language).page
     wrong: dict[str, list[str]] = {}
 
@@ -133,6 +149,31 @@ def test_nothing_is_cut_off_and_everything_can_be_hit(
     page.unroute("**/sync/v1/ops/")
     counter.saved("80,000")
     look("saved")
+    page.clock.resume()
+    page.set_viewport_size({"width": 1280, "height": 800})
+    counter.type("999⏎")
+    expect(counter.panel).to_be_visible()
+    look("nobody has it")
+    page.set_viewport_size({"width": 1280, "height": 800})
+    counter.panel.get_by_role("button").first.click()
+    page.locator("#form button[type=submit]").click()
+    expect(page.locator("#form-said")).to_be_visible()
+    look("somebody new")
+    page.locator("#form [data-close]").click()
+    for name in ("money", "fee"):
+        page.set_viewport_size({"width": 1280, "height": 800})
+        page.locator(".bar [popovertarget=menu]").click()
+        look(f"the menu before {name}")
+        page.set_viewport_size({"width": 1280, "height": 800})
+        page.locator(f"#{name}").click()
+        page.locator("#form button[type=submit]").click()
+        expect(page.locator("#form-said")).to_be_visible()
+        look(name)
+        page.locator("#form [data-close]").click()
+    page.set_viewport_size({"width": 1280, "height": 800})
+    page.locator("#report").click()
+    expect(page.locator("#day-lines li")).to_have_count(7)
+    look("today")
     assert wrong == {}
 
 
@@ -159,6 +200,7 @@ AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text(enc
 def test_everybody_can_read_it(counter: Counter, stall: Stall, meena: Membership, language: str) -> None:
     """axe finds nothing, by day and in dim light: empty, asked, saved, searching. Contrast is enhanced (7:1)."""
     a_full_morning(stall, meena)
+    with_fees(stall)
     page = counter.page
     page.set_viewport_size({"width": 1280, "height": 800})
     counter.open(stall.kumar, language)
@@ -184,6 +226,22 @@ def test_everybody_can_read_it(counter: Counter, stall: Stall, meena: Membership
     page.fill("#find-words", "murugesan")
     expect(page.locator("#found button")).to_have_count(2)
     look("search")
+    page.locator("#find-new").click()
+    page.fill("#form-fields [name=name_en]", "")
+    page.locator("#form button[type=submit]").click()
+    expect(page.locator("#form-said")).to_be_visible()
+    look("somebody new")
+    page.locator("#form [data-close]").click()
+    page.clock.resume()
+    page.locator(".bar [popovertarget=menu]").click()
+    look("menu")
+    page.locator("#fee").click()
+    expect(page.locator("#form")).to_be_visible()
+    look("a fee")
+    page.locator("#form [data-close]").click()
+    page.locator("#report").click()
+    expect(page.locator("#day-lines li")).to_have_count(7)
+    look("today")
     assert wrong == {}
 
 

@@ -37,7 +37,7 @@ QUEUE = """async () => {
       asked.onsuccess = () => go(asked.result);
     });
     opened.close();
-    rows.push(...all.sort((one, other) => one.seq - other.seq));
+    rows.push(...all.sort((one, other) => one.payload.seq - other.payload.seq));
   }
   return rows;
 }"""

@@ -108,8 +108,7 @@ def test_without_javascript_there_is_the_plain_page() -> None:
 
 
 def test_every_word_the_counter_says_is_there_and_none_is_there_for_nothing() -> None:
-    scripts = ("view.js", "counter.js", "line.js", "sync.js")
-    source = "".join((COUNTER / name).read_text(encoding="utf-8") for name in scripts)
+    source = "".join(script.read_text(encoding="utf-8") for script in COUNTER.glob("*.js"))
     families = tuple(f"{family}_" for family in re.findall(r"say\(`(\w+)_\$\{", source))
     assert set(re.findall(r'say\(\s*"(\w+)"', source)) - set(counter_words()) == set()
     assert families

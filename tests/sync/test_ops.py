@@ -24,6 +24,7 @@ from malar.kernel.rest import read
 from malar.sync import services
 from malar.sync.forms import Operation
 from malar.sync.models import Device, StrayOp, Stream, SyncOp
+from malar.sync.selectors import received_of
 from malar.sync.services import apply
 from malar.trail.models import Event
 from pricing.models import Flower
@@ -390,6 +391,22 @@ def test_a_line_is_corrected_and_cancelled_in_order(tablet: Tablet, raja: Farmer
     assert [(each["status"], each["version"]) for each in results] == [("applied", n) for n in (1, 2, 3, 4)]
     line = DailyEntry.objects.get()
     assert (line.quantity, line.is_voided) == (Decimal(8), True)
+
+
+def test_what_was_refused_and_taken_back_leaves_no_number_missing(
+    tablet: Tablet, raja: Farmer, jasmine: Flower
+) -> None:
+    """The tablet took the line back before it heard that it was refused: nothing is there to correct or to cancel."""
+    made = tablet.op(set={"farmer": str(raja.pk), "flower": str(jasmine.pk), "gross_quantity": "0"})
+    this = {"entity_id": made["entity_id"]}
+    edit = tablet.op("UPDATE", **this, base_version=1, set={"gross_quantity": "7.000"})
+    undo = tablet.op("DELETE", **this, base_version=2, set={"reason": "written twice"})
+    assert [each["status"] for each in tablet.send(made, edit)] == ["needs_fix", "blocked"]
+    assert [each["status"] for each in tablet.send(undo, edit)] == ["merged", "merged"]
+    assert [each["of"] for each in tablet.send(undo, edit)] == ["merged", "merged"]
+    assert DailyEntry.objects.count() == 0
+    stream = Stream.objects.get()
+    assert received_of(stream) == {made["seq"], edit["seq"], undo["seq"]}
 
 
 def test_a_correction_that_overtook_its_line_waits(tablet: Tablet, raja: Farmer, jasmine: Flower) -> None:

@@ -26,12 +26,13 @@ from pricing.selectors.rates import rate_at
 from pricing.services.rates import publish_rate
 from tests.cast import a_farmer, a_flower, a_member, a_slot, at, called, recorded
 from tests.conftest import page_of
+from tests.ledger.terms import a_fee
 
 pytestmark = pytest.mark.django_db
 
 DAY = "2026-03-06"
 FARMERS = {"farmers", "farmers_complete", "cursor"}
-PARTS = {*FARMERS, "flowers", "slots", "rates", "day"}
+PARTS = {*FARMERS, "flowers", "fees", "slots", "rates", "day", "lines"}
 
 
 @pytest.fixture(autouse=True)
@@ -59,9 +60,26 @@ def test_everything_has_the_shape_of_the_contract(
     called(jasmine, "640", at(DAY, "04:10"), meena)
     line = recorded(kumar, raja, jasmine, captured_at=at(DAY, "04:40"))
 
+    coolie = a_fee(meena.shop, "coolie", "per_sack", "10", automatic=False)
+    a_fee(meena.shop, "desk", "per_settlement", "5", automatic=False)
+
     said = ref(kumar)
 
     assert re.fullmatch("[0-9a-f]{16}-[0-9]+", said.pop("cursor"))
+    assert said.pop("lines") == {
+        "at": "2026-03-06T04:50:00+05:30",
+        "date": DAY,
+        "all": said["day"]["last"],
+    }
+    assert said.pop("fees") == [
+        {
+            "id": str(coolie.pk),
+            "name_ta": "கூலி",
+            "name_en": "Coolie",
+            "basis": "per_sack",
+            "rate": "10.00",
+        }
+    ]
     assert said == {
         "as_of": "2026-03-06T04:50:00.000+05:30",
         "shop": {
@@ -150,7 +168,7 @@ def test_everything_has_the_shape_of_the_contract(
     ("parts", "there"),
     [
         ("farmers", FARMERS),
-        ("flowers", {"flowers"}),
+        ("flowers", {"flowers", "fees"}),
         ("rates", {"slots", "rates"}),
         ("rates,day", {"slots", "rates", "day"}),
         ("", PARTS),
@@ -321,7 +339,9 @@ def test_before_the_turn_over_hour_it_is_still_yesterday(
     assert [rate["rate"] for rate in said["rates"]] == ["700.00"]
 
 
-@pytest.mark.parametrize(("parts", "queries"), [("farmers", 3), ("flowers", 2), ("rates", 3), ("day", 2)])
+@pytest.mark.parametrize(
+    ("parts", "queries"), [("farmers", 3), ("flowers", 3), ("rates", 3), ("day", 2), ("lines", 1)]
+)
 def test_what_a_part_asks_of_the_database_does_not_grow(
     meena: Membership, kumar: Membership, raja: Farmer, jasmine: Flower, parts: str, queries: int
 ) -> None:

@@ -1,7 +1,7 @@
 /**
  * One question to the server, at the door that never sends anybody to sign in (malar/sync/views.py).
  *
- * @typedef {"farmers" | "flowers" | "rates" | "day"} Part
+ * @typedef {"farmers" | "flowers" | "rates" | "day" | "lines"} Part
  * @typedef {{status: number, body: any, sentAt: number, heardAt: number, drift: number}} Heard body: the JSON of a good
  *   answer, else null; drift: how far Date.now() was ahead of our clock
  * @typedef {{send?: typeof fetch, clock?: () => number}} Outside

@@ -13,7 +13,7 @@
  * @typedef {"queued" | "sending" | "stalled" | "blocked" | "conflict" | "needs_fix"} Kept how a line waits on the tablet
  * @typedef {import("./ref.js").DayLine & {kept?: Kept}} KeptLine
  * @typedef {{id: string, entity_id: string, operation: string, status: Kept, created: number, retry_count: number,
- *   error: {code: string, detail: string} | null}} Waiting an operation of the outbox
+ *   error: {code: string, pointer: string, detail: string} | null}} Waiting an operation of the outbox
  */
 import { paiseOf, sentMoney, sentQuantity } from "./figures.js";
 import { businessDate, sentMoment } from "./rates.js";
@@ -70,7 +70,7 @@ export class Book extends EventTarget {
   /** Something has come through: what has given up tries again. */
   revive() {
     const { outbox } = this;
-    if (this.waiting.length || outbox?.obstacle) outbox.drain({ isNewRound: true });
+    if (this.waiting.length || outbox?.obstacle) outbox.drain({ isNewRound: true }).then(() => outbox.meet());
     else outbox?.meet();
   }
 
@@ -194,7 +194,8 @@ export class Book extends EventTarget {
   /**
    * Undo a line of this page: it stays in the book, struck out.
    *
-   * @param {Pick<Done, "version"> & {line: Pick<Line, "id">}} done @param {string} reason for people, in their language
+   * @param {Pick<Done, "version"> & {line: Pick<Line, "id">, entry?: object}} done entry: its row, where the tablet has none
+   * @param {string} reason for people, in their language
    * @returns {Promise<Result>}
    */
   async cancel(done, reason) {
@@ -204,7 +205,8 @@ export class Book extends EventTarget {
       const { reference, outbox } = this;
       const version = this.rows.get(id)?.version ?? done.version;
       const captured = reference.stamp(reference.now());
-      return this.#kept(() => outbox.cancel({ entity_id: id, version, reason, captured }));
+      const { entry } = done;
+      return this.#kept(() => outbox.cancel({ entity_id: id, version, reason, captured, entry }));
     }
     const key = this.#cancellations.get(id) ?? crypto.randomUUID();
     this.#cancellations.set(id, key);

@@ -171,6 +171,7 @@ function perform(effect) {
       write(effect.line, effect.slip);
       break;
     case "missing":
+      if (slip.wrong) notice = nobody(slip.number);
       view.shake(effect.part === "reason" ? "rate" : effect.part);
       view.announce(say(`missing_${effect.part}`));
       sounds.play("tick");
@@ -214,7 +215,7 @@ async function write(made, before) {
   sent = { ...before, tried: line };
   latched = { id: before.id, until: performance.now() + LATCH_MS };
   const result = line.corrects
-    ? await (await import("./line.js")).correct(book, line, line.corrects)
+    ? await (await import("./sheets.js")).correct(book, line, line.corrects)
     : await book.write(line);
   sent = null;
   isCutOff = result.kind === "unreachable";
@@ -278,6 +279,12 @@ function remember(line, entry) {
     ...day.last.filter((each) => each.id !== id),
   ];
   day.lines += 1;
+}
+
+/** @param {string} number @returns {Panel} */
+function nobody(number) {
+  const add = { label: say("add_farmer"), best: true, act: () => sheet("openFarmer", { number }) };
+  return { kind: "calm", title: say("nobody", { number }), text: "", answers: [add, back()] };
 }
 
 /** What to say of a line that was not written. @param {Exclude<import("./book.js").Result, {kind: "ok"}>} result @param {Line} line @returns {Panel} */
@@ -456,7 +463,7 @@ book.addEventListener("taken", (event) => {
       notice = otherRate(done, rate);
     }
   }
-  reference.refresh(["day"]);
+  reference.refresh(ids.some((id) => book.rows.get(id)?.number) ? ["day", "farmers"] : ["day"]);
 });
 
 book.addEventListener("old", () => {
@@ -474,7 +481,7 @@ function unsent() {
   const ask = (/** @type {string[]} */ ...of) => waiting.filter(({ status }) => of.includes(status)).length;
   return {
     count: new Set(waiting.map((op) => op.entity_id)).size,
-    asks: ask("needs_fix", "conflict"),
+    asks: ask("needs_fix", "conflict") - waiting.filter((op) => op.operation === "RESOLVE").length,
     isLate: isLate || isCutOff || !reference.isReachable || Boolean(book.outbox?.obstacle),
   };
 }
@@ -495,25 +502,27 @@ const hands = {
     if (!notice) slip = { ...made, done: slip.done, effect: null };
     draw();
   },
+  /** Of the slip. */
+  get farmer() {
+    return slip.farmer;
+  },
+  /** @param {string} farmer his id */
+  choose(farmer) {
+    act({ type: "chooseFarmer", farmer });
+  },
 };
 
-async function openSync() {
-  const sync = await import("./sync.js").catch(() => null);
-  if (sync) sync.openSync(hands);
+/** @param {Exclude<keyof typeof import("./sheets.js"), "correct">} name @param {any} [about] */
+async function sheet(name, about) {
+  const sheets = await import("./sheets.js").catch(() => null);
+  if (sheets) sheets[name](hands, about);
   else sounds.play("failure");
 }
 
-/** @param {string} id of a line on the string */
-async function openLine(id) {
-  const line = await import("./line.js").catch(() => null);
-  if (line) line.openLine(hands, id);
-  else sounds.play("failure");
-}
-
-/** @param {any} row of the tablet's entries */
-async function takeBackKept(row) {
-  const result = await book.cancel({ line: { id: row.id }, version: row.version }, say("undo_reason"));
-  if (result.kind === "ok") change({ type: "cancelled", id: row.id });
+/** @param {{id: string, version: number, entry?: object}} line */
+async function takeBackKept({ id, version, entry }) {
+  const result = await book.cancel({ line: { id }, version, entry }, say("undo_reason"));
+  if (result.kind === "ok") change({ type: "cancelled", id });
   else notice = noRoom([back()]);
   draw();
 }
@@ -736,7 +745,10 @@ const clicked = {
     /** @type {HTMLDialogElement} */ (at("flowers")).showModal();
   },
   "find-open": () => act("find"),
-  pill: openSync,
+  money: () => sheet("openMoney"),
+  fee: () => sheet("openFee"),
+  report: () => sheet("openReport"),
+  pill: () => sheet("openSync"),
   async leave() {
     const { leave } = await import("../leaving.js");
     const { user, shopId: shop, csrf } = reference;
@@ -790,9 +802,10 @@ let finding;
 async function finder() {
   finding ??= import("./find.js").then(({ mountFind }) =>
     mountFind(
-      (farmer) => act({ type: "chooseFarmer", farmer }),
+      hands.choose,
       world,
       () => recents.map((farmer) => farmer.id),
+      (name) => sheet("openFarmer", { name }),
     ),
   );
   const find = await finding;
@@ -814,14 +827,14 @@ function fetchAhead() {
   finder().catch(() => {
     finding = undefined;
   });
-  for (const fetched of [import("./sync.js"), import("./line.js")]) fetched.catch(() => {});
+  import("./sheets.js").catch(() => {});
 }
 
 at("string").addEventListener("click", (event) => {
   const bead = /** @type {HTMLElement | null} */ (
     /** @type {Element} */ (event.target).closest("[data-line]")
   );
-  if (bead) openLine(bead.dataset.line ?? "");
+  if (bead) sheet("openLine", bead.dataset.line);
 });
 
 at("flowers").addEventListener("click", (event) => {

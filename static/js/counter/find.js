@@ -12,9 +12,10 @@ import { at, drawFound } from "./view.js";
 /**
  * @param {(farmer: string) => void} choose with his id @param {() => import("./slip.js").World} world
  * @param {() => string[]} recent ids, the newest first
+ * @param {(name: string) => void} add somebody who is not found
  * @returns {{open: () => void, know: (farmers: Farmer[]) => void}}
  */
-export function mountFind(choose, world, recent) {
+export function mountFind(choose, world, recent, add) {
   const sheet = /** @type {HTMLDialogElement} */ (at("find"));
   const field = /** @type {HTMLInputElement} */ (at("find-words"));
   const table = JSON.parse(at("sound-table").textContent ?? "{}");
@@ -33,6 +34,8 @@ export function mountFind(choose, world, recent) {
       world().farmers.get(each.farmer.id),
     );
     drawFound(/** @type {Farmer[]} */ (found.filter(Boolean)), world(), field.value.trim() !== "");
+    // Names that only sound alike may all be somebody else.
+    at("find-new").hidden = field.value.trim() === "";
   }
 
   /** @param {HTMLElement | null} button */
@@ -44,6 +47,10 @@ export function mountFind(choose, world, recent) {
   }
 
   field.addEventListener("input", search);
+  at("find-new").addEventListener("click", () => {
+    sheet.close();
+    add(field.value.trim());
+  });
   at("found").addEventListener("click", (event) =>
     pick(/** @type {Element} */ (event.target).closest("button")),
   );

@@ -8,6 +8,7 @@
 
 import { LINES, rowOf } from "./book.js";
 import { paiseOf, plain, rupees, sentMoney, sentQuantity, shown } from "./figures.js";
+import { linesToday, thousandthsOf } from "./lines.js";
 import { marketTime } from "./rates.js";
 import { dress } from "./sheet.js";
 import { emptySlip, press } from "./slip.js";
@@ -30,7 +31,7 @@ export async function openLine(hands, id) {
 function drawLine(hands, id) {
   const { book, reference } = hands;
   const sheet = /** @type {HTMLDialogElement} */ (at("line"));
-  const line = book.linesOf(reference.day).lines.find((each) => each.id === id);
+  const line = linesToday(hands).find((each) => each.id === id);
   if (!line) return sheet.close();
   const { farmers, flowers, digits } = hands.world();
   const farmer = farmers.get(line.farmer);
@@ -56,12 +57,12 @@ function drawLine(hands, id) {
   at("line-correct").hidden = at("line-cancel").hidden = isOver;
   at("line-print").hidden = line.status === "voided";
   at("line-correct").onclick = () => {
-    sheet.close();
+    closeAll();
     hands.put(slipOf(line, hands));
   };
   at("line-cancel").onclick = () => {
     sheet.close();
-    hands.takeBack({ id, version: line.version });
+    hands.takeBack({ id, version: line.version, entry: row ? undefined : rowFrom(line, reference) });
   };
   at("line-print").onclick = () => print();
 }
@@ -82,9 +83,24 @@ function facts(all) {
   at("line-facts").replaceChildren(...rows);
 }
 
+/** The slip is what somebody goes on with. */
+function closeAll() {
+  for (const open of /** @type {NodeListOf<HTMLDialogElement>} */ (document.querySelectorAll("dialog[open]")))
+    open.close();
+}
+
+/** A line of the server's as a row of the tablet's. @param {KeptLine} line @param {import("./ref.js").Reference} reference */
+function rowFrom(
+  { farmer, flower, quantity, unit, rate, amount, version, captured_at, slip_number },
+  { day },
+) {
+  const what = { farmer_id: farmer, flower_type: flower, quantity, unit, rate, total: amount };
+  return { ...what, date: day?.date, version, captured_at, slip_number, synced: true };
+}
+
 /** @param {KeptLine} line */
 function thousandths({ quantity }) {
-  return Math.round(Number(quantity) * 1000);
+  return thousandthsOf(quantity);
 }
 
 /** A line of the book on the slip: saving it corrects it. @param {KeptLine} line @param {Hands} hands */
@@ -138,7 +154,7 @@ export async function correct(book, line, before) {
     return book.post(`${LINES}${id}/`, crypto.randomUUID(), id, body, { method: "PATCH" });
   }
   const [known] = await outbox.entries([id]);
-  const { status, captured_at } = reference.day?.last.find((each) => each.id === id) ?? {};
+  const { status, captured_at } = linesToday({ book, reference }).find((each) => each.id === id) ?? {};
   const standing = { date: reference.day?.date, status, captured_at, synced: true };
   return book.keep({
     operation: "UPDATE",

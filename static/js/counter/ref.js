@@ -12,12 +12,14 @@
  *   amount: string | null, status: string, version: number, captured_at: string, mine: boolean,
  *   slip_number?: string}} DayLine
  * @typedef {{date: string, lines: number, kilograms: string, amount: string, last: DayLine[]}} Day
+ * @typedef {{id: string, name_ta: string, name_en: string, basis: string, rate: string}} Fee
  * @typedef {import("./ask.js").Part} Part
  * @typedef {Promise<import("./ask.js").Heard | null>} Asked
  */
 import { ALL, askFor, askWho, isLong, steady } from "./ask.js";
 import { gramsOf, paiseOf } from "./figures.js";
 import { businessDate, clockOffset, rateAt, slotAt } from "./rates.js";
+import { isOurs } from "./shelf.js";
 
 /** More apart than this, and the device slept or its clock was set. */
 const DRIFT_MS = 2000;
@@ -58,6 +60,12 @@ export class Reference extends EventTarget {
   ratesAt = 0;
   /** @type {Day | null} */
   day = null;
+  /** All of a day, as they were when somebody looked. @type {{at: string, date: string, all: DayLine[]} | null} */
+  lines = null;
+  /** What can be charged by hand. @type {Fee[]} */
+  fees = [];
+  /** Up to how many ₹ staff may give by kind; null: there is no limit. @type {Record<string, string | null>} */
+  limits = {};
   isReachable = true;
   isSignedOut = false;
   /** The one signed in does not sell: a farmer. */
@@ -124,11 +132,10 @@ export class Reference extends EventTarget {
     const late = new Promise((go) => setTimeout(go, SHELF_MS, null));
     const heard = await Promise.race([who, late]);
     if (heard && !heard.body) return; // nobody is signed in
-    const session = heard ? { user: heard.body.user, shop: heard.body.shop } : await shelf.session();
+    const session = heard ? heard.body : await shelf.session();
     const kept = session && (await shelf.load(session.user.id, session.shop));
     if (!kept || this.asOf !== "") return;
-    this.user = session.user;
-    this.shopId = session.shop;
+    this.#met(session);
     if (!heard && kept.clock) {
       // By the wall: our own clock begins anew with every page.
       this.#drift = Date.now() - this.clock();
@@ -170,12 +177,16 @@ export class Reference extends EventTarget {
       this.dispatchEvent(new Event("other"));
       return false;
     }
-    this.user = answer.user;
-    this.shopId = answer.shop;
+    this.#met(answer);
     this.csrf = answer.csrf;
-    this.shelf?.meet(answer.user, answer.shop);
+    this.shelf?.meet(answer);
     this.dispatchEvent(new Event("change"));
     return true;
+  }
+
+  /** @param {any} session as hello says it */
+  #met({ user, shop, limits = {} }) {
+    Object.assign(this, { user, limits, shopId: shop });
   }
 
   /** @param {Part[]} [parts] @param {Asked} [asked] @returns {Promise<boolean>} whether it got through */
@@ -197,16 +208,17 @@ export class Reference extends EventTarget {
     this.asOf = answer.as_of;
     this.shop = answer.shop;
     if (answer.farmers) {
-      const before = answer.farmers_complete === false ? [...this.farmers.values()] : [];
+      const isPart = answer.farmers_complete === false;
+      const before = [...this.farmers.values()].filter((farmer) => isPart || isOurs(farmer));
       const changed = new Set(answer.farmers.map((/** @type {Farmer} */ { id }) => id));
       const farmers = [...before.filter(({ id }) => !changed.has(id)), ...answer.farmers.map(farmerOf)];
       if (before.length) farmers.sort((one, other) => one.number - other.number);
       this.#cursor = answer.cursor ?? "";
-      this.farmers = new Map(farmers.map((/** @type {Farmer} */ farmer) => [farmer.id, farmer]));
-      this.numbers = new Map(farmers.map((/** @type {Farmer} */ farmer) => [farmer.number, farmer]));
+      this.#know(farmers);
     }
     if (answer.flowers) {
       this.#allAt = this.clock();
+      this.fees = answer.fees ?? [];
       this.flowers = new Map(
         answer.flowers.map(flowerOf).map((/** @type {Flower} */ flower) => [flower.id, flower]),
       );
@@ -217,6 +229,19 @@ export class Reference extends EventTarget {
       this.ratesAt = Date.parse(answer.rates_at ?? answer.as_of);
     }
     if (answer.day) this.day = answer.day;
+    if (answer.lines) this.lines = answer.lines;
+  }
+
+  /** @param {Farmer[]} farmers of those of one number the last has it */
+  #know(farmers) {
+    this.farmers = new Map(farmers.map((farmer) => [farmer.id, farmer]));
+    this.numbers = new Map(farmers.map((farmer) => [farmer.number, farmer]));
+  }
+
+  /** Somebody was added here. @param {Farmer} farmer */
+  adopt(farmer) {
+    this.#know([farmer, ...[...this.farmers.values()].filter(({ id }) => id !== farmer.id)]);
+    this.dispatchEvent(new Event("change"));
   }
 
   /** Somebody signed in to another shop in this browser: nothing of it may mix with ours. @param {string} shop its id */

@@ -24,14 +24,14 @@ export class Shelf {
     return ledger;
   }
 
-  /** Who was signed in last. @returns {Promise<{user: import("./ref.js").User, shop: string} | null>} null: nobody, or too long ago */
+  /** Who was signed in last. @returns {Promise<{user: import("./ref.js").User, shop: string, limits?: object} | null>} null: nobody, or too long ago */
   async session() {
     return this.offline.session(this.device).catch(() => null);
   }
 
-  /** The server has said who is signed in: of whoever was before, nothing is readable any more. @param {import("./ref.js").User} user @param {string} shop its id */
-  async meet(user, shop) {
-    await this.device.put({ user, shop, at: Date.now() }, "session").catch(() => {});
+  /** The server has said who is signed in: of whoever was before, nothing is readable any more. @param {{user: import("./ref.js").User, shop: string, limits: object}} said by hello */
+  async meet({ user, shop, limits }) {
+    await this.device.put({ user, shop, limits, at: Date.now() }, "session").catch(() => {});
     await forget(user.id);
   }
 
@@ -61,7 +61,7 @@ export class Shelf {
   /** @param {string} user his id @param {any} answer of ref/ */
   async keep(user, answer) {
     const { farmers, rates, farmers_complete, ...rest } = answer;
-    const { put } = this.offline;
+    const { put, remove } = this.offline;
     const write = async (/** @type {any} */ tx) => {
       const [people, board, meta] = READABLE.map((name) => tx.objectStore(name));
       const before = (await meta.get("ref")) ?? {};
@@ -69,7 +69,8 @@ export class Shelf {
       const rated = rates ? { rates_at: answer.as_of } : {};
       put(meta, { ...before, ...rest, ...rated }, "ref");
       if (farmers) {
-        if (farmers_complete !== false) await people.clear();
+        if (farmers_complete !== false)
+          for (const row of await people.getAll()) if (!isOurs(row)) remove(people, row.id);
         for (const farmer of farmers) put(people, farmer, undefined);
       }
       if (!rates) return;
@@ -82,4 +83,9 @@ export class Shelf {
       .strict(READABLE, write)
       .catch(() => {});
   }
+}
+
+/** Whether a farmer was added on this tablet: he stays until the server's list has him. @param {any} row */
+export function isOurs(row) {
+  return row.synced !== undefined;
 }

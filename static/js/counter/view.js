@@ -71,7 +71,7 @@ function putName(element, ta, en) {
   else element.setAttribute("lang", language === "ta" ? "en" : "ta");
 }
 
-/** @param {Farmer | undefined} farmer */
+/** @param {Pick<Farmer, "name_ta" | "name_en"> | undefined} farmer or a fee */
 export function nameOf(farmer) {
   if (!farmer) return "";
   return (language === "ta" ? farmer.name_ta || farmer.name_en : farmer.name_en || farmer.name_ta) || "";
@@ -90,7 +90,7 @@ export function padded(number, digits) {
 }
 
 /** @param {SVGUseElement | null | undefined} use @param {string} glyph */
-function bloom(use, glyph) {
+export function bloom(use, glyph) {
   const href = `${use?.getAttribute("href")?.split("#")[0]}#${glyph || "poo"}`;
   if (use && use.getAttribute("href") !== href) use.setAttribute("href", href);
 }
@@ -530,7 +530,7 @@ export function drawReasons(slip) {
 }
 
 /** @param {import("./book.js").KeptLine} line @param {World} world @returns {Bead} */
-function beadOf(line, world) {
+export function beadOf(line, world) {
   const farmer = world.farmers.get(line.farmer);
   const flower = world.flowers.get(line.flower);
   const unit = /** @type {import("./figures.js").Unit} */ (line.unit);

@@ -26,7 +26,8 @@
    * @property {string | null} supersedes
    * @typedef {object} Queued a row of sync_queue
    * @property {string} id
-   * @property {number} seq
+   * @property {number} seq its place in the order of sending; what mends another has that one's
+   * @property {string} [stream] the queue it goes under, where that is not the present one
    * @property {Operation} operation
    * @property {string} entity_id
    * @property {string} author_id
@@ -51,6 +52,8 @@
   const ORDER = ["CREATE", "UPDATE", "DELETE", "SETTLEMENT", "RESOLVE"];
   const MOST_OPS = 50;
   const MOST_BYTES = 65_536;
+  /** So many the server names at most. */
+  const MOST_CONFLICTS = 200;
   /** Of a batch, for all that is not its operations. */
   const FRAME_BYTES = 1024;
   /** So many refused halves, and none that went through: it is the server, not one of them. */
@@ -154,13 +157,13 @@
      * @param {number | null} [said.base_version]
      * @param {{rate: string | null, slot: string | null} | null} [said.quoted]
      * @param {string | null} [said.supersedes] the operation that the server could not use
+     * @param {number} [said.place] in the order of sending, instead of the last
      * @returns {Promise<Record<string, any>>} the row of the entry. Raises Taken, or what the disk says
      */
     async record(said) {
       const { operation, entity_id, set, entity = "daily_entry", captured } = said;
       const { base_version = null, quoted = null, supersedes = null } = said;
-      const op_id = crypto.randomUUID();
-      const stores = ["daily_entries", "sync_queue", "meta"];
+      const stores = [homeOf(entity), "sync_queue", "meta"];
       const kept = await this.ledger.strict(stores, async (/** @type {any} */ tx) => {
         const [entries, queue, meta] = stores.map((name) => tx.objectStore(name));
         const before = await entries.get(entity_id);
@@ -169,30 +172,14 @@
           if (facts(before.facts) === facts(set)) return before;
           throw new Taken(entity_id);
         }
-        const stream = (await meta.get("stream")) ?? { stream_id: crypto.randomUUID(), seq: 0 };
-        const seq = stream.seq + 1;
-        const frame = {
-          op_id,
-          seq,
-          v: /** @type {const} */ (1),
-          operation,
-          entity,
-          entity_id,
-          base_version,
-          base: null,
-        };
-        /** @type {Wire} */
-        const payload = { ...frame, set, captured, quoted, supersedes };
+        const old = supersedes && (await queue.get(supersedes));
+        const wire = { operation, entity, entity_id, base_version, set, captured, quoted, supersedes };
+        const op = await numbered(meta, wire, this.user, said.place ?? (old || undefined)?.seq);
         const row = { ...before, ...said.entry, id: entity_id, author_id: this.user };
         if (operation === "CREATE") Object.assign(row, { facts: set, captured, synced: false });
-        offline.put(queue, queuedOf(payload, this.user));
+        offline.put(queue, op);
         offline.put(entries, row);
-        offline.put(meta, { ...stream, seq }, "stream");
-        if (supersedes) {
-          const old = await queue.get(supersedes);
-          if (old)
-            offline.put(queue, { ...old, status: "acked", acked_at: Date.now(), superseded_by: op_id });
-        }
+        if (old) offline.put(queue, { ...old, ...goneNow(), given_up: old.given_up, superseded_by: op.id });
         return row;
       });
       this.#tell();
@@ -202,11 +189,12 @@
     /**
      * Take back an entry. One that the server could not use is only struck out here: there is none to cancel.
      *
-     * @param {{entity_id: string, version: number, reason: string, captured: object}} said
+     * @param {{entity_id: string, version: number, reason: string, captured: object, entry?: object}} said
+     *   entry: what is known of it, where the tablet has no row of it
      * @returns {Promise<Record<string, any>>} the row of the entry
      */
-    async cancel({ entity_id, version, reason, captured }) {
-      const entry = { status: "voided" };
+    async cancel({ entity_id, version, reason, captured, entry: known }) {
+      const entry = { ...known, status: "voided" };
       const given = await this.ledger.strict(
         ["daily_entries", "sync_queue"],
         async (/** @type {any} */ tx) => {
@@ -217,26 +205,38 @@
           if (!refused) return null;
           const row = { ...(await tx.objectStore("daily_entries").get(entity_id)), ...entry };
           offline.put(tx.objectStore("daily_entries"), row);
-          offline.put(queue, { ...refused, status: "acked", acked_at: Date.now(), given_up: true });
-          return row;
+          offline.put(queue, { ...refused, ...goneNow() });
+          const isMore = (await openIn(queue)).some(
+            (op) => op.entity_id === entity_id && op.id !== refused.id,
+          );
+          return { row, place: isMore ? refused.seq : undefined };
         },
       );
-      if (given) {
+      if (given && given.place === undefined) {
         this.#tell();
-        return given;
+        return given.row;
       }
-      const set = { reason };
-      return this.record({ operation: "DELETE", entity_id, base_version: version, set, captured, entry });
+      const wire = { entity_id, base_version: version, set: { reason }, captured };
+      return this.record({ operation: "DELETE", ...wire, entry, place: given?.place });
     }
 
-    /** The server's version stands: what was wanted here is let go. @param {string} op_id of one in conflict */
-    async letGo(op_id) {
-      await this.ledger.strict(["sync_queue", "conflicts"], async (/** @type {any} */ tx) => {
-        const queue = tx.objectStore("sync_queue");
-        const op = await queue.get(op_id);
-        if (op?.status !== "conflict") return;
-        offline.put(queue, { ...op, status: "acked", acked_at: Date.now(), given_up: true });
-        offline.remove(tx.objectStore("conflicts"), op_id);
+    /**
+     * What a person has decided about a conflict, to be sent. It stays until the server has answered.
+     *
+     * @param {string} op_id of the one in conflict
+     * @param {{choice: "mine" | "theirs", reason: string, captured: object}} decision
+     */
+    async resolve(op_id, { choice, reason, captured }) {
+      const stores = ["conflicts", "sync_queue", "meta"];
+      await this.ledger.strict(stores, async (/** @type {any} */ tx) => {
+        const [conflicts, queue, meta] = stores.map((name) => tx.objectStore(name));
+        const row = await conflicts.get(op_id);
+        if (!row || row.choice) return;
+        const set = { conflict: row.id, choice, reason, expected_version: row.theirs.version };
+        const what = { operation: "RESOLVE", entity: "conflict", entity_id: row.id, set, captured };
+        const wire = { ...what, base_version: null, quoted: null, supersedes: null };
+        offline.put(queue, await numbered(meta, wire, this.user));
+        offline.put(conflicts, { ...row, choice, error: null });
       });
       this.#tell();
     }
@@ -250,10 +250,11 @@
       );
     }
 
-    /** The rows of entries. @param {string[]} ids @returns {Promise<Record<string, any>[]>} those that are here */
+    /** The rows of entries, and of farmers. @param {string[]} ids @returns {Promise<Record<string, any>[]>} those that are here */
     async entries(ids) {
-      const rows = await this.ledger.read(["daily_entries"], (/** @type {any} */ tx) =>
-        Promise.all(ids.map((id) => tx.objectStore("daily_entries").get(id))),
+      const homes = ["daily_entries", "farmers"];
+      const rows = await this.ledger.read(homes, (/** @type {any} */ tx) =>
+        Promise.all(homes.flatMap((home) => ids.map((id) => tx.objectStore(home).get(id)))),
       );
       return rows.filter(Boolean);
     }
@@ -374,7 +375,27 @@
       this.#greetedAt = Date.now();
       await this.#lives(said.epoch);
       await this.#revive("stalled");
+      await this.#lookForDecided(headers);
       return true;
+    }
+
+    /** What was decided elsewhere asks nobody here. @param {object} headers */
+    async #lookForDecided(headers) {
+      const ours = await this.ledger.read(["conflicts"], (/** @type {any} */ tx) =>
+        tx.objectStore("conflicts").getAll(),
+      );
+      if (!ours.length) return;
+      const { answer: timeout } = offline.settings;
+      const answer = await offline.ask({ path: "conflicts/", headers, timeout, send: this.send });
+      const open = answer?.status === 200 && answer.body?.conflicts;
+      if (!open || open.length >= MOST_CONFLICTS) return;
+      const ids = new Set(open.map((/** @type {any} */ { id }) => id));
+      const stores = ["conflicts", "sync_queue"];
+      await this.ledger.strict(stores, async (/** @type {any} */ tx) => {
+        const [conflicts, queue] = stores.map((name) => tx.objectStore(name));
+        for (const row of ours) if (!ids.has(row.id)) await letGo(conflicts, queue, row);
+      });
+      this.#tell();
     }
 
     /** The server knows this tablet, and has given it a series. @param {string} id @param {any} device as hello says it @param {Queued[]} gated @returns {Promise<boolean>} */
@@ -431,7 +452,8 @@
       if (!rest.length) return due.slice(0, 1);
       const batch = [];
       let bytes = FRAME_BYTES;
-      for (const op of rest.slice(0, this.#most)) {
+      const ofOneQueue = rest.filter((op) => op.stream === rest[0].stream);
+      for (const op of ofOneQueue.slice(0, this.#most)) {
         bytes += new TextEncoder().encode(JSON.stringify(op.payload)).length + 1;
         if (batch.length && bytes > MOST_BYTES) break;
         batch.push(op);
@@ -461,9 +483,10 @@
       const { code } = answer?.body ?? {};
       if (isFresh && ["csrf_failed", "device_unknown", "stream_taken"].includes(code)) {
         this.#csrf = "";
-        if (code === "stream_taken") await this.#newStream();
-        if (await this.#greet(batch)) return this.#deliver(batch, await this.waiting(), false);
-        return false;
+        if (code === "stream_taken") await this.#newStream(batch);
+        if (!(await this.#greet(batch))) return false;
+        const all = await this.waiting();
+        return this.#deliver(await this.#batchOf(ready(all)), all, false);
       }
       return this.#unheard(answer, batch);
     }
@@ -477,9 +500,12 @@
       }
       await this.#change(batch, () => ({ status: "sending", last_attempt: now }), true);
       const { id } = await this.device.itself();
-      const stream = await this.#stream();
+      const [{ stream: named }] = batch;
+      // What is left of a former queue announces nothing; it is counted with the present one.
+      const stream = named ? { stream_id: named, seq: 0 } : await this.#stream();
+      const told = named ? [] : open;
       const clock = (await this.device.get("clock")) ?? null;
-      const count = (/** @type {Status[]} */ ...of) => open.filter((op) => of.includes(op.status)).length;
+      const count = (/** @type {Status[]} */ ...of) => told.filter((op) => of.includes(op.status)).length;
       const body = {
         device_id: id,
         stream_id: stream.stream_id,
@@ -494,7 +520,7 @@
           pending: count("queued", "sending", "stalled", "blocked"),
           stalled: count("stalled"),
           conflicts: count("conflict"),
-          oldest_ms: open.length ? Math.min(...open.map((op) => op.created)) : null,
+          oldest_ms: told.length ? Math.min(...told.map((op) => op.created)) : null,
           last_seq: stream.seq,
         },
         ops: batch.map((op) => op.payload),
@@ -502,10 +528,31 @@
       return this.#post("ops/", body, offline.settings.answer);
     }
 
-    async #newStream() {
-      await this.ledger.strict(["meta"], async (/** @type {any} */ tx) => {
-        const meta = tx.objectStore("meta");
-        offline.put(meta, { ...(await meta.get("stream")), stream_id: crypto.randomUUID() }, "stream");
+    /**
+     * Our queue is somebody else's at the server: a new one, whose numbers begin at 1. What the server may have seen
+     * is never changed: it goes on under its own number, in a queue of its own that announces nothing.
+     *
+     * @param {Queued[]} refused as a whole, so that this try was none
+     */
+    async #newStream(refused) {
+      const ids = new Set(refused.map((op) => op.id));
+      const stores = ["meta", "sync_queue"];
+      await this.ledger.strict(stores, async (/** @type {any} */ tx) => {
+        const [meta, queue] = stores.map((name) => tx.objectStore(name));
+        const before = await meta.get("stream");
+        /** @type {Record<string, string>} */
+        const left = {};
+        let seq = 0;
+        for (const op of inOrder(await queue.getAll()))
+          if (op.total_attempts > (ids.has(op.id) ? 1 : 0)) {
+            left[op.stream ?? ""] ??= crypto.randomUUID();
+            offline.put(queue, { ...op, stream: left[op.stream ?? ""] });
+          } else {
+            seq += 1;
+            const payload = { ...op.payload, seq };
+            offline.put(queue, { ...op, payload, stream: undefined, total_attempts: 0 });
+          }
+        offline.put(meta, { ...before, stream_id: crypto.randomUUID(), seq }, "stream");
       });
     }
 
@@ -590,10 +637,10 @@
       const said = new Map(results.map((result) => [result.op_id, result]));
       /** @type {Queued[]} */
       const unsaid = [];
-      const stores = ["sync_queue", "daily_entries", "conflicts"];
+      const stores = ["sync_queue", "daily_entries", "conflicts", "farmers"];
       await this.ledger.strict(stores, async (/** @type {any} */ tx) => {
         unsaid.length = 0;
-        const [queue, entries, conflicts] = stores.map((name) => tx.objectStore(name));
+        const [queue, entries, conflicts, farmers] = stores.map((name) => tx.objectStore(name));
         /** @type {Queued[]} */
         const all = await openIn(queue);
         for (const op of batch) {
@@ -614,6 +661,17 @@
             retry_count: 0,
             acked_at: next === "acked" ? now : null,
           });
+          if (op.operation === "RESOLVE") {
+            if (next === "acked") await decided(conflicts, queue, entries, op, result);
+            continue;
+          }
+          if (op.payload.entity === "farmer") {
+            const farmer = await farmers.get(op.entity_id);
+            if (farmer && next === "acked") offline.put(farmers, { ...farmer, synced: true });
+            // What is his may go now.
+            this.#isNewRound = this.#isWanted = next === "acked";
+            continue;
+          }
           if (next === "needs_fix" && op.operation === "CREATE") await letGoOfUndoing(queue, op);
           const before = await entries.get(op.entity_id);
           const isMore = all.some((other) => other.entity_id === op.entity_id && other.seq > op.seq);
@@ -691,11 +749,30 @@
   }
   offline.Outbox = Outbox;
 
-  /** @param {Wire} payload @param {string} author @returns {Queued} */
-  function queuedOf(payload, author) {
+  /** Where a row lies: a farmer among the others, until the server's list has him. @param {string} entity */
+  function homeOf(entity) {
+    return entity === "farmer" ? "farmers" : "daily_entries";
+  }
+
+  /** The next number, in the transaction of its operation. @param {any} meta the store @param {any} said of the wire @param {string} author @param {number} [place] in the order of sending, instead of the last @returns {Promise<Queued>} */
+  async function numbered(meta, said, author, place) {
+    const { last, ...stream } = (await meta.get("stream")) ?? { stream_id: crypto.randomUUID(), seq: 0 };
+    const seq = stream.seq + 1;
+    const next = (last ?? stream.seq) + 1;
+    offline.put(meta, { ...stream, seq, last: next }, "stream");
+    return queuedOf({ op_id: crypto.randomUUID(), seq, v: 1, base: null, ...said }, author, place ?? next);
+  }
+
+  /** It waits no longer, and is not offered again. @returns {{status: Status, acked_at: number, given_up?: boolean}} */
+  function goneNow() {
+    return { status: "acked", acked_at: Date.now(), given_up: true };
+  }
+
+  /** @param {Wire} payload @param {string} author @param {number} place @returns {Queued} */
+  function queuedOf(payload, author, place) {
     return {
       id: payload.op_id,
-      seq: payload.seq,
+      seq: place,
       operation: payload.operation,
       entity_id: payload.entity_id,
       author_id: author,
@@ -716,7 +793,12 @@
   async function openIn(queue) {
     const index = queue.index("status");
     const found = await Promise.all(OPEN.map((status) => index.getAll(status)));
-    return found.flat().sort((one, other) => one.seq - other.seq);
+    return inOrder(found.flat());
+  }
+
+  /** @param {Queued[]} ops */
+  function inOrder(ops) {
+    return ops.sort((one, other) => one.seq - other.seq);
   }
 
   /** What may go, in the order it goes: an operation waits for those before it on the same entity. @param {Queued[]} open by seq @returns {Queued[]} */
@@ -734,22 +816,40 @@
   function statusOf(result, op) {
     const status = result.status === "duplicate" ? (result.of ?? "applied") : result.status;
     if (status === "applied" || status === "merged") return "acked";
-    if (status === "needs_fix") return op.superseded_by ? "acked" : "needs_fix";
+    if (status === "needs_fix") return op.superseded_by || op.operation === "RESOLVE" ? "acked" : "needs_fix";
     // Somebody else has cancelled it, which is what was wanted.
     if (status === "conflict" && op.operation === "DELETE" && result.entity?.status === "voided")
       return "acked";
     return status === "conflict" || status === "blocked" ? status : null;
   }
 
-  /** It was taken back before it was refused: with nothing in the book there is nothing to cancel or to mend. @param {any} queue the store @param {Queued} created */
+  /** It was taken back before it was refused: nobody mends it, and its cancellation goes first, for its number is known to the server. @param {any} queue the store @param {Queued} created */
   async function letGoOfUndoing(queue, created) {
     const undoing = (await openIn(queue)).find(
       (op) => op.entity_id === created.entity_id && op.operation === "DELETE",
     );
     if (!undoing) return;
-    const gone = { status: "acked", acked_at: Date.now(), given_up: true };
-    offline.put(queue, { ...undoing, ...gone });
-    offline.put(queue, { ...(await queue.get(created.id)), ...gone });
+    offline.put(queue, { ...undoing, seq: created.seq });
+    offline.put(queue, { ...(await queue.get(created.id)), ...goneNow() });
+  }
+
+  /** The server has heard what was decided. What it refuses is to be decided anew, on what stands now. @param {any} conflicts the store @param {any} queue @param {any} entries @param {Queued} op @param {any} result */
+  async function decided(conflicts, queue, entries, op, result) {
+    const { error, entity } = result;
+    const isRefused = error && error.code !== "already_resolved";
+    if (error) offline.put(queue, { ...(await queue.get(op.id)), ...goneNow() });
+    const row = (await conflicts.getAll()).find((/** @type {any} */ { id }) => id === op.entity_id);
+    if (!row) return;
+    const before = await entries.get(row.entity_id);
+    if (before && entity) offline.put(entries, heardOf(before, result, "conflict", Date.now(), false));
+    if (isRefused) offline.put(conflicts, { ...row, choice: null, error, theirs: entity ?? row.theirs });
+    else await letGo(conflicts, queue, row);
+  }
+
+  /** It is decided. @param {any} conflicts the store @param {any} queue @param {any} row */
+  async function letGo(conflicts, queue, { op_id }) {
+    offline.put(queue, { ...(await queue.get(op_id)), status: "acked", acked_at: Date.now() });
+    offline.remove(conflicts, op_id);
   }
 
   /** An entry as the server has it now. @param {any} before @param {any} result @param {Status} status @param {number} now @param {boolean} isMore what was done to it since is still to be sent */

@@ -49,7 +49,13 @@
   /** @param {any} op @param {string} stream_id @param {{kid: string, key: CryptoKey}} to @returns {Promise<Sealed>} */
   async function closed(op, stream_id, { kid, key }) {
     const { subtle } = crypto;
-    const beside = { op_id: op.id, seq: op.seq, stream_id, author_id: op.author_id };
+    // What is left of a former queue keeps its own.
+    const beside = {
+      op_id: op.id,
+      seq: op.payload.seq,
+      stream_id: op.stream ?? stream_id,
+      author_id: op.author_id,
+    };
     const fresh = await subtle.generateKey({ name: "AES-GCM", length: 256 }, true, ["encrypt"]);
     const iv = crypto.getRandomValues(new Uint8Array(12));
     const additionalData = octets(Object.values(beside).join(" "));
@@ -84,13 +90,16 @@
       await device.disk.strict(["sealed"], async (/** @type {any} */ tx) => {
         for (const box of boxes) offline.put(tx.objectStore("sealed"), box);
       });
-      await ledger.strict([QUEUE, "daily_entries", "conflicts"], async (/** @type {any} */ tx) => {
+      await ledger.strict([QUEUE, "daily_entries", "farmers", "conflicts"], async (/** @type {any} */ tx) => {
         const queue = tx.objectStore(QUEUE);
         for (const { op_id } of boxes) offline.remove(queue, op_id);
         // Written by another tab meanwhile: it is sealed in the next round.
         const left = new Set((await queue.getAll()).map((/** @type {any} */ op) => op.entity_id));
         const entries = tx.objectStore("daily_entries");
         for (const id of await entries.getAllKeys()) if (!left.has(id)) offline.remove(entries, id);
+        const farmers = tx.objectStore("farmers");
+        for (const { id, synced } of await farmers.getAll())
+          if (synced === false && !left.has(id)) offline.remove(farmers, id);
         tx.objectStore("conflicts").clear();
       });
       count += ops.length;
@@ -198,6 +207,10 @@
    */
   offline.fileOf = async ({ user, shop, ledger = offline.ledgerOf(user), device = new offline.Device() }) => {
     const { ops, stream } = await unsaid(ledger);
+    const to = await publicKey(device).catch(() => null);
+    // A box names its own queue, where the file has one for all.
+    const former = to ? ops.filter((op) => op.stream) : [];
+    const boxes = await Promise.all(former.map((op) => closed(op, stream, /** @type {any} */ (to))));
     return {
       what: "Malar: entries that are only on a tablet, for the page “Entries from a broken tablet”",
       v: 1,
@@ -206,8 +219,8 @@
       device_id: (await device.itself()).id,
       stream_id: stream || crypto.randomUUID(),
       author_id: user,
-      ops: ops.map(({ payload }) => payload),
-      boxes: await sealedOn(device),
+      ops: ops.filter((op) => !former.includes(op)).map(({ payload }) => payload),
+      boxes: [...(await sealedOn(device)), ...boxes],
     };
   };
 })();

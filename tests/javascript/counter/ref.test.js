@@ -344,3 +344,46 @@ test("somebody who does not sell is told so", async () => {
   assert.equal(await nobody.hello(), false);
   assert.equal(nobody.isForbidden, false);
 });
+
+test("somebody who was added here stays until the list has him; of one number the server's has it", async () => {
+  const at = (/** @type {number} */ minute) => `2026-11-23T04:${minute}:00.000+05:30`;
+  const list = (/** @type {any[]} */ ...farmers) => json({ as_of: at(53 + counted++), shop: SHOP, farmers });
+  let counted = 0;
+  const mani = { ...RAJA, id: "mani", number: 300, name_en: "Mani", usual: [], synced: false };
+  const { reference, heard } = counter(
+    json(HELLO),
+    json(ALL),
+    list(RAJA),
+    list(RAJA, { ...RAJA, id: "other", number: 300 }),
+    list(RAJA, { ...mani, number: 301, synced: undefined, usual: [] }),
+  );
+  await reference.start();
+  reference.stop();
+  heard.length = 0;
+  reference.adopt(/** @type {any} */ (mani));
+  assert.deepEqual([heard, reference.numbers.get(300)?.id], [["change"], "mani"]);
+  await reference.refresh(["farmers"]);
+  assert.deepEqual([...reference.farmers.keys()], ["raja", "mani"], "in order of their numbers");
+  await reference.refresh(["farmers"]);
+  assert.equal(reference.numbers.get(300)?.id, "other", "it was given away meanwhile");
+  assert.equal(reference.farmers.get("mani")?.number, 300);
+  await reference.refresh(["farmers"]);
+  assert.deepEqual([reference.numbers.get(301)?.id, reference.numbers.has(300)], ["mani", false]);
+});
+
+test("fees come with the flowers, limits with who is signed in, a whole day when it is asked for", async () => {
+  const fees = [{ id: "luggage", name_ta: "", name_en: "Luggage", basis: "per_trip", rate: "40.00" }];
+  const limits = { advance: "5000.00", draw: null, hand_loan: null };
+  const lines = { at: "2026-11-23T04:53:00+05:30", date: "2026-11-23", all: [] };
+  const { reference, requests } = counter(
+    json({ ...HELLO, limits }),
+    json({ ...ALL, fees }),
+    json({ as_of: "2026-11-23T04:53:00.000+05:30", shop: SHOP, day: DAY, lines }),
+  );
+  await reference.start();
+  reference.stop();
+  assert.deepEqual([reference.fees, reference.limits, reference.lines], [fees, limits, null]);
+  await reference.refresh(["day", "lines"]);
+  assert.equal(requests.at(-1)?.path, "/sync/v1/ref/?parts=day,lines");
+  assert.deepEqual(reference.lines, lines);
+});

@@ -28,6 +28,8 @@ export class Malar {
   ops = new Map();
   /** @type {Map<string, any>} lines by id */
   lines = new Map();
+  /** Ids of those that wait for a decision. @type {string[]} */
+  conflicts = [];
   /** Requests, in order. @type {{path: string, headers: any, body: any, at: number}[]} */
   asked = [];
   /** What happens to a request to ops/ instead of the right answer, one for each; the last of `always` for ever. @type {((apply: () => Response, asked: any) => any)[]} */
@@ -58,6 +60,7 @@ export class Malar {
     const { body } = asked;
     if (path === "hello/") return this.atHello ? this.atHello() : this.hello();
     if (path === "device/") return json({ id: body.id, name: "", series: "A1", is_blocked: this.isBlocked });
+    if (path === "conflicts/") return json({ conflicts: this.conflicts.map((id) => ({ id })) });
     const fault = this.faults.shift() ?? this.always;
     const apply = () => this.apply(asked);
     return fault ? fault(apply, asked) : apply();
@@ -216,7 +219,7 @@ export async function rows(outbox) {
   const all = await outbox.ledger.read(["sync_queue"], (/** @type {any} */ tx) =>
     tx.objectStore("sync_queue").getAll(),
   );
-  return all.sort((/** @type {any} */ one, /** @type {any} */ other) => one.seq - other.seq);
+  return all.sort((/** @type {any} */ one, /** @type {any} */ other) => one.payload.seq - other.payload.seq);
 }
 
 /**

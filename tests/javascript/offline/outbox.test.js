@@ -480,6 +480,73 @@ test("a token that was renewed elsewhere is asked for once, and no try is spent"
   assert.equal(malar.batches().length, 5);
 });
 
+test("a queue that is somebody else's begins anew at 1; what the server may have seen stays as it was sent", async () => {
+  const outbox = await page(malar);
+  await sell(outbox);
+  await outbox.drain();
+  malar.faults = [(apply) => apply() && noNetwork()];
+  const lost = await sell(outbox);
+  await outbox.drain();
+  assert.equal((await states(outbox)).length, 1);
+  const { stream_id: former } = malar.asked.at(-1)?.body ?? {};
+  const before = JSON.stringify((await outbox.waiting())[0].payload);
+  const sold = [await sell(outbox), await sell(outbox)];
+  await correct(outbox, lost.id);
+  // The tablet's own database was lost: it has another id now.
+  malar.always = (apply, { body }) =>
+    body.stream_id === former ? json({ code: "stream_taken" }, 409) : apply();
+  await turn(2000);
+  await outbox.drain();
+  assert.deepEqual(await states(outbox), []);
+  assert.equal(malar.lines.size, 4);
+  const sent = malar.asked.filter(({ path, body }) => path === "ops/" && body.stream_id !== former);
+  const byQueue = new Map();
+  for (const { body } of sent)
+    byQueue.set(body.stream_id, [...(byQueue.get(body.stream_id) ?? []), ...body.ops]);
+  const [rest, own] = [...byQueue.values()];
+  assert.deepEqual(
+    rest.map((/** @type {any} */ op) => JSON.stringify(op)),
+    [before],
+  );
+  assert.deepEqual(
+    own.map((/** @type {any} */ op) => [op.seq, op.entity_id]),
+    [
+      [1, sold[0].id],
+      [2, sold[1].id],
+      [3, lost.id],
+    ],
+  );
+  const told = (/** @type {any} */ { body }) => [body.ops.length, body.queue.last_seq, body.queue.pending];
+  assert.deepEqual(sent.map(told), [
+    [1, 0, 0],
+    [3, 3, 3],
+  ]);
+  await sell(outbox);
+  await outbox.drain();
+  assert.equal(malar.asked.at(-1)?.body.ops[0].seq, 4);
+  // Put back to last night: each goes again as it was, in the queue that has its number.
+  malar.ops.clear();
+  malar.epoch = "epoch-2";
+  malar.asked = [];
+  await turn(61_000);
+  await outbox.meet();
+  const again = malar.asked.filter(({ path }) => path === "ops/");
+  const numbers = again.flatMap(({ body }) =>
+    body.ops.map((/** @type {any} */ op) => `${body.stream_id} ${op.seq}`),
+  );
+  assert.equal(new Set(numbers).size, 6);
+  assert.equal(numbers.length, 6);
+});
+
+test("a new queue is asked for once, not for ever", async () => {
+  const outbox = await page(malar);
+  malar.always = () => json({ code: "stream_taken" }, 409);
+  await sell(outbox);
+  await outbox.drain();
+  assert.equal(malar.batches().length, 2);
+  assert.deepEqual([outbox.obstacle, (await outbox.waiting())[0].payload.seq], ["held", 1]);
+});
+
 test("a busy server is left alone for as long as it asks", async () => {
   for (const status of [429, 503]) {
     malar = new Malar();
@@ -681,58 +748,222 @@ test("what a person mends is a new operation in the place of the old, which is k
   await outbox.drain();
   assert.deepEqual(await states(outbox), []);
   const [first, second] = await rows(outbox);
-  assert.deepEqual([first.superseded_by, second.seq], [second.id, 2]);
+  assert.deepEqual([first.superseded_by, second.payload.seq], [second.id, 2]);
   assert.equal(malar.lines.size, 1);
 });
 
+const REFUSED = { status: "needs_fix", error: { code: "unknown", pointer: "/farmer", detail: "?" } };
+
 test("what the server refused and a person takes back is only struck out here", async () => {
-  malar.judge = () => ({ status: "needs_fix", error: { code: "unknown", pointer: "/farmer", detail: "?" } });
+  malar.judge = () => REFUSED;
   const outbox = await page(malar);
   const { id } = await sell(outbox);
   await outbox.drain();
   await undo(outbox, id);
   assert.deepEqual(await states(outbox), []);
   assert.equal((await outbox.entries([id]))[0].status, "voided");
-  // Taken back before it was refused: the same.
-  const early = await sell(outbox);
-  await undo(outbox, early.id);
-  await outbox.drain();
-  assert.deepEqual(await states(outbox), []);
-  assert.ok((await rows(outbox)).every(({ given_up }) => given_up));
+  assert.equal((await rows(outbox)).length, 1, "no number is used for what the server need not know");
 });
 
-test("somebody was faster: the entry is as the server has it, until a person lets go", async () => {
+test("what was taken back before it was refused is sent all the same: no number looks missing", async () => {
+  malar.judge = ({ operation }) => (operation === "CREATE" ? REFUSED : { status: "merged" });
   const outbox = await page(malar);
-  const { id } = await sell(outbox);
-  await outbox.drain();
-  const theirs = { ...malar.lines.get(id), version: 2, quantity: "11.000" };
-  malar.judge = () => ({
-    status: "conflict",
-    entity: theirs,
-    error: { code: "stale", pointer: "", detail: "" },
-  });
-  await undo(outbox, id);
-  await outbox.drain();
-  assert.deepEqual(await states(outbox), ["conflict"]);
-  const [entry] = await outbox.entries([id]);
-  assert.deepEqual([entry.status, entry.version, entry.quantity], ["confirmed", 2, "11.000"]);
-  const conflicts = () =>
-    outbox.ledger.read(["conflicts"], (/** @type {any} */ tx) => tx.objectStore("conflicts").getAll());
-  assert.deepEqual(
-    (await conflicts()).map((/** @type {any} */ { entity_id, theirs: said }) => [entity_id, said.version]),
-    [[id, 2]],
-  );
-  await outbox.letGo((await outbox.waiting())[0].id);
-  assert.deepEqual([await states(outbox), await conflicts()], [[], []]);
-  // Cancelled by somebody else: that is what was wanted.
-  malar.judge = () => ({
-    status: "conflict",
-    entity: { ...theirs, status: "voided", version: 3 },
-    error: null,
-  });
-  await undo(outbox, id, 2);
+  const early = await sell(outbox);
+  await correct(outbox, early.id);
+  await undo(outbox, early.id, 2);
   await outbox.drain();
   assert.deepEqual(await states(outbox), []);
+  assert.deepEqual(
+    malar.batches().flat(),
+    [1, 3, 2],
+    "the cancellation first: then there is nothing to correct",
+  );
+  const late = await sell(outbox);
+  await correct(outbox, late.id);
+  await outbox.drain();
+  assert.deepEqual(await states(outbox), ["needs_fix", "queued"]);
+  await undo(outbox, late.id, 2);
+  await outbox.drain();
+  assert.deepEqual(await states(outbox), []);
+  assert.deepEqual(malar.batches().flat().sort(), [1, 2, 3, 4, 5, 6]);
+  malar.epoch = "epoch-2";
+  malar.ops.clear();
+  await turn(61_000);
+  await outbox.meet();
+  assert.deepEqual(
+    (await rows(outbox)).filter(({ given_up }) => given_up).map(({ payload }) => payload.seq),
+    [1, 4],
+  );
+});
+
+test("what mends an operation goes in its place, before what was done to the entry since", async () => {
+  malar.judge = ({ operation }) => (operation === "CREATE" ? REFUSED : null);
+  const outbox = await page(malar);
+  const { id } = await sell(outbox);
+  await correct(outbox, id);
+  await outbox.drain();
+  malar.judge = null;
+  const [old] = await outbox.waiting();
+  await sell(outbox, { said: { entity_id: id, supersedes: old.id }, set: { farmer: "selvi" } });
+  await outbox.drain();
+  assert.deepEqual(malar.batches().flat(), [1, 3, 2]);
+  assert.equal(malar.lines.get(id).version, 2);
+});
+
+/** A line that somebody else changed before it was taken back here. @param {any} outbox @param {string} [id] of the conflict */
+async function clash(outbox, id = "conflict-1") {
+  const sold = await sell(outbox);
+  await outbox.drain();
+  const theirs = { ...malar.lines.get(sold.id), version: 2, quantity: "11.000" };
+  malar.conflicts.push(id);
+  malar.judge = (op) =>
+    op.operation === "DELETE" ? { status: "conflict", entity: theirs, conflict: id } : null;
+  await undo(outbox, sold.id);
+  await outbox.drain();
+  assert.deepEqual(await states(outbox), ["conflict"]);
+  return { ...theirs, id: sold.id };
+}
+
+const conflictsOf = (/** @type {any} */ outbox) =>
+  outbox.ledger.read(["conflicts"], (/** @type {any} */ tx) => tx.objectStore("conflicts").getAll());
+const DECIDED = { reason: "Decided at the counter", captured: {} };
+
+test("somebody was faster: the entry is as the server has it, until a person's decision has arrived", async () => {
+  const outbox = await page(malar);
+  const theirs = await clash(outbox);
+  const [entry] = await outbox.entries([theirs.id]);
+  assert.deepEqual([entry.status, entry.version, entry.quantity], ["confirmed", 2, "11.000"]);
+  const [op] = await outbox.waiting();
+  malar.judge = ({ operation }) =>
+    operation === "RESOLVE" ? { status: "applied", entity: { ...theirs, version: 3 } } : null;
+  malar.faults = [noNetwork];
+  await outbox.resolve(op.id, { choice: "theirs", ...DECIDED });
+  await outbox.resolve(op.id, { choice: "mine", ...DECIDED });
+  await outbox.drain();
+  assert.deepEqual(await states(outbox), ["conflict", "queued"], "decided once, and not answered yet");
+  await turn(1000);
+  const sent = malar.asked.at(-1)?.body.ops;
+  assert.deepEqual(
+    sent.map((/** @type {any} */ { operation, entity, entity_id, set }) => [
+      operation,
+      entity,
+      entity_id,
+      set,
+    ]),
+    [
+      [
+        "RESOLVE",
+        "conflict",
+        "conflict-1",
+        { conflict: "conflict-1", choice: "theirs", reason: DECIDED.reason, expected_version: 2 },
+      ],
+    ],
+  );
+  assert.deepEqual([await states(outbox), await conflictsOf(outbox)], [[], []]);
+  assert.equal((await outbox.entries([theirs.id]))[0].version, 3);
+  // Cancelled by somebody else: that is what was wanted.
+  malar.judge = () => ({ status: "conflict", entity: { ...theirs, status: "voided", version: 4 } });
+  await undo(outbox, theirs.id, 3);
+  await outbox.drain();
+  assert.deepEqual(await states(outbox), []);
+});
+
+test("a decision about what is another line by now is refused, and decided anew on what stands", async () => {
+  const outbox = await page(malar);
+  const theirs = await clash(outbox);
+  const [op] = await outbox.waiting();
+  const error = { code: "stale", pointer: "", detail: "It was changed." };
+  malar.judge = () => ({ status: "needs_fix", error, entity: { ...theirs, version: 3, quantity: "12.000" } });
+  await outbox.resolve(op.id, { choice: "mine", ...DECIDED });
+  await outbox.drain();
+  assert.deepEqual(await states(outbox), ["conflict"]);
+  const [row] = await conflictsOf(outbox);
+  assert.deepEqual([row.choice, row.error.code, row.theirs.version], [null, "stale", 3]);
+  assert.equal((await outbox.entries([theirs.id]))[0].quantity, "12.000");
+  malar.judge = () => ({ status: "applied", entity: { ...theirs, version: 4, status: "voided" } });
+  await outbox.resolve(op.id, { choice: "mine", ...DECIDED });
+  await outbox.drain();
+  assert.equal(malar.asked.at(-1)?.body.ops[0].set.expected_version, 3);
+  assert.deepEqual([await states(outbox), await conflictsOf(outbox)], [[], []]);
+});
+
+test("what was decided elsewhere goes by itself: by the answer, or because it is open no more", async () => {
+  const outbox = await page(malar);
+  await clash(outbox);
+  const [op] = await outbox.waiting();
+  const error = { code: "already_resolved", pointer: "", detail: "Meena has decided." };
+  malar.judge = () => ({ status: "needs_fix", error, entity: null });
+  await outbox.resolve(op.id, { choice: "theirs", ...DECIDED });
+  await outbox.drain();
+  assert.deepEqual([await states(outbox), await conflictsOf(outbox)], [[], []]);
+  malar.judge = null;
+  await clash(outbox, "conflict-2");
+  await turn(61_000);
+  await outbox.meet();
+  assert.equal((await states(outbox)).length, 1, "it is still open");
+  malar.conflicts = Array.from({ length: 200 }, (_, place) => `other-${place}`);
+  await turn(61_000);
+  await outbox.meet();
+  assert.equal((await states(outbox)).length, 1, "the list is not whole");
+  malar.conflicts = ["other-1"];
+  await turn(61_000);
+  await outbox.meet();
+  assert.deepEqual([await states(outbox), await conflictsOf(outbox)], [[], []]);
+});
+
+/** Somebody new, written down here. @param {any} outbox @param {Record<string, any>} [said] @returns {Promise<any>} */
+function enrol(outbox, said = {}) {
+  const set = { number: 300, name_ta: "மணி" };
+  const entry = { entity: "farmer", ...set };
+  return outbox.record({
+    operation: "CREATE",
+    entity: "farmer",
+    entity_id: "mani",
+    set,
+    captured: {},
+    entry,
+    ...said,
+  });
+}
+
+const farmersOf = (/** @type {any} */ outbox) =>
+  outbox.ledger.read(["farmers"], (/** @type {any} */ tx) => tx.objectStore("farmers").getAll());
+
+test("somebody new lies among the farmers, goes before his flowers, and is not written twice", async () => {
+  const outbox = await page(malar);
+  await enrol(outbox);
+  await enrol(outbox);
+  await assert.rejects(enrol(outbox, { set: { number: 301, name_ta: "மணி" } }), offline.Taken);
+  const { id } = await sell(outbox, { set: { farmer: "mani" } });
+  const [farmer] = await farmersOf(outbox);
+  assert.deepEqual([farmer.number, farmer.synced], [300, false]);
+  assert.deepEqual((await outbox.entries(["mani", id])).map((/** @type {any} */ row) => row.id).sort(), [
+    id,
+    "mani",
+  ]);
+  await outbox.drain();
+  assert.deepEqual(
+    malar.batches((op) => op.entity),
+    [["farmer", "daily_entry"]],
+  );
+  assert.equal((await farmersOf(outbox))[0].synced, true);
+  assert.deepEqual(await states(outbox), []);
+});
+
+test("one whose number was given away is mended, and what is his goes at once", async () => {
+  const outbox = await page(malar);
+  const waits = { status: "blocked", error: { code: "not_arrived", pointer: "/farmer", detail: "" } };
+  malar.judge = ({ entity }) => (entity === "farmer" ? REFUSED : waits);
+  await enrol(outbox);
+  await sell(outbox, { set: { farmer: "mani" } });
+  await outbox.drain();
+  assert.deepEqual(await states(outbox), ["needs_fix", "blocked"]);
+  const [{ id: supersedes }] = await outbox.waiting();
+  malar.judge = (op) => (op.entity === "daily_entry" && !malar.lines.has("mani") ? waits : null);
+  await enrol(outbox, { set: { number: 302, name_ta: "மணி" }, supersedes });
+  await outbox.drain();
+  assert.deepEqual(await states(outbox), [], "without waiting for a new round");
+  assert.deepEqual(malar.batches().slice(1), [[3], [2]]);
 });
 
 // --- What breaks in between ------------------------------------------------------------------------

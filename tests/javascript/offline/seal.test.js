@@ -265,3 +265,58 @@ test("the file says first what it is, and holds all that is only here", async ()
     ["queued", "queued"],
   );
 });
+
+test("somebody who was only on the tablet goes with what was sealed", async () => {
+  const { outbox } = await twoUnsent();
+  const set = { number: 300, name_ta: "மணி" };
+  const who = { operation: "CREATE", entity: "farmer", entity_id: "mani", set, captured: {} };
+  await outbox.record({ ...who, entry: set });
+  assert.ok((await everything()).includes("மணி"));
+  assert.equal(await offline.seal({ user: "kumar", ledger: outbox.ledger, device: outbox.device }), 3);
+  assert.ok(!(await everything()).includes("மணி"));
+  const [, , sealed] = await boxes(outbox.device);
+  assert.equal((await opened(sealed)).entity_id, "mani");
+});
+
+test("what is left of a former queue keeps its number and its queue, sealed or in a file", async () => {
+  const { malar, outbox } = await twoUnsent();
+  malar.faults = [noNetwork, () => json({ code: "stream_taken" }, 409), noNetwork];
+  await outbox.drain();
+  await sell(outbox);
+  await outbox.drain({ isNewRound: true });
+  const [first, second, third] = await rows(outbox).then((all) =>
+    all.sort((/** @type {any} */ one, /** @type {any} */ other) => one.seq - other.seq),
+  );
+  assert.deepEqual(
+    [first, second, third].map(({ payload, stream }) => [payload.seq, Boolean(stream)]),
+    [
+      [1, true],
+      [2, true],
+      [1, false],
+    ],
+  );
+  const file = await offline.fileOf({
+    user: "kumar",
+    shop: "s",
+    ledger: outbox.ledger,
+    device: outbox.device,
+  });
+  assert.deepEqual(
+    [
+      file.ops.map((/** @type {any} */ op) => op.op_id),
+      file.boxes.map((/** @type {any} */ box) => box.stream_id),
+    ],
+    [[third.id], [first.stream, first.stream]],
+  );
+  await offline.seal({ user: "kumar", ledger: outbox.ledger, device: outbox.device });
+  const sealed = new Map((await boxes(outbox.device)).map((box) => [box.op_id, box]));
+  assert.deepEqual(
+    [first, second, third].map(({ id }) => [sealed.get(id).seq, sealed.get(id).stream_id]),
+    [
+      [1, first.stream],
+      [2, first.stream],
+      [1, file.stream_id],
+    ],
+  );
+  for (const box of sealed.values()) assert.equal((await opened(box)).seq, box.seq);
+});
