@@ -40,6 +40,10 @@ export class Book extends EventTarget {
   #begun = Promise.resolve();
   /** @type {Map<string, Promise<string | null>>} */
   #slips = new Map();
+  /** Drawn, and of no line yet. @type {{date: string, slip: Promise<string | null>} | null} */
+  #next = null;
+  /** How often it was looked. */
+  #turn = 0;
 
   /** @param {import("./ref.js").Reference} reference for CSRF, shop, language, and to tell that the session is over */
   constructor(reference) {
@@ -76,11 +80,16 @@ export class Book extends EventTarget {
 
   /** What waits, and what has become of our lines. */
   async look() {
+    this.#turn += 1;
+    const turn = this.#turn;
     const { outbox } = this;
     const waiting = /** @type {Waiting[]} */ (await outbox.waiting());
     const ids = new Set([...this.rows.keys(), ...waiting.map((op) => op.entity_id)]);
+    const rows = await outbox.entries([...ids]);
+    // Who looked later has seen more.
+    if (turn !== this.#turn) return;
     const taken = [];
-    for (const row of await outbox.entries([...ids])) {
+    for (const row of rows) {
       const before = this.rows.get(row.id);
       const asOf = before?.asOf ?? (row.synced ? this.reference.now() : null);
       if (row.synced && before && !before.synced) taken.push(row.id);
@@ -171,8 +180,8 @@ export class Book extends EventTarget {
     try {
       const row = await write();
       this.rows.set(row.id, { ...row, asOf: null });
-      // Before it is said that it is saved, the screen knows that it is only here.
-      await this.look();
+      // Before it is said that it is saved, the screen knows that it is only here; it looks itself in a moment.
+      this.waiting = [...this.waiting, justKept(row.id)];
       this.outbox.drain();
       wakeWorker();
       return { kind: "ok", entry: entryOf(row) };
@@ -183,9 +192,24 @@ export class Book extends EventTarget {
     }
   }
 
+  /** A line will be written soon: its slip's number is drawn meanwhile, and used for whichever comes first. */
+  prepare() {
+    const { outbox, reference } = this;
+    const date = businessDate(reference.now(), reference.shop?.turnover_hour ?? 0);
+    if (!outbox || this.#next?.date === date) return;
+    this.#next = { date, slip: outbox.device.slip(date).catch(() => null) };
+  }
+
+  /** @param {string} date @returns {Promise<string | null>} */
+  async #draw(date) {
+    const drawn = this.#next?.date === date ? this.#next.slip : null;
+    this.#next = null;
+    return (await drawn) ?? this.outbox.device.slip(date);
+  }
+
   /** The number of a line's slip, the same for every try of it. @param {string} id @param {string} date @returns {Promise<string | null>} */
   #slip(id, date) {
-    const known = this.#slips.get(id) ?? this.outbox.device.slip(date);
+    const known = this.#slips.get(id) ?? this.#draw(date);
     this.#slips.set(id, known);
     known.catch(() => this.#slips.delete(id));
     return known;
@@ -258,6 +282,12 @@ export class Book extends EventTarget {
     if (response.status === 429 || response.status >= 500) return { kind: "unreachable" };
     return { kind: "refused", problem: answer };
   }
+}
+
+/** What the outbox will say of it. @param {string} id of the line @returns {Waiting} */
+function justKept(id) {
+  const created = Date.now();
+  return { id, entity_id: id, operation: "", status: "queued", created, retry_count: 0, error: null };
 }
 
 /** Where the browser can, the worker sends what waits once there is a network, also when the page is closed by then. */

@@ -159,6 +159,7 @@ function change(key) {
   slip = press(slip, key, world());
   if (slip.answered) tally.count(slip.answered.kind, slip.answered.answer);
   const { effect } = slip;
+  if (slip.farmer && slip.weight) book.prepare();
   if (slip.wrong && effect?.kind === "missing") lookAgain(effect);
   else if (effect) perform(effect);
   draw();
