@@ -208,7 +208,7 @@ class Clerk:
     def leaves(self) -> None:
         """He signs out by the menu, whatever the line is, and what is unsent is sealed; then he comes back."""
         page = self.counter.page
-        page.locator("[popovertarget=menu]").click()
+        page.locator(".bar [popovertarget=menu]").click()
         page.locator("#leave").click()
         keep = page.get_by_role("button", name="Sign out, keep them sealed")
         wait_until(lambda: self._is_nobody() or keep.is_visible(), seconds=20, why="no way to sign out")

@@ -60,7 +60,7 @@ def boxes(tablet: Tablet) -> list[dict[str, Any]]:
 
 def ask_to_sign_out(counter: Counter) -> None:
     """Menu, Sign out."""
-    counter.page.locator("[popovertarget=menu]").click()
+    counter.page.locator(".bar [popovertarget=menu]").click()
     counter.page.locator("#leave").click()
 
 
