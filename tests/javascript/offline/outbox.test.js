@@ -130,6 +130,48 @@ test("an old page lets a newer version have the database, and says that it is ol
   newer.close();
 });
 
+test("a newer version takes five hundred operations over; one that it cannot read is marked, and kept", async (t) => {
+  const outbox = await page(malar);
+  for (let n = 0; n < 500; n += 1) await sell(outbox);
+  const before = await rows(outbox);
+  await outbox.close();
+  t.after(() => offline.steps.ledger.splice(1));
+  offline.steps.ledger.push((/** @type {any} */ _db, /** @type {any} */ tx) =>
+    offline.eachRow(tx.objectStore("sync_queue"), (/** @type {any} */ row) => {
+      if (row.seq === 250) throw new TypeError("It has no place for that.");
+      return { ...row, lane: "new" };
+    }),
+  );
+  const after = await rows(await page(malar, { user: outbox.user }));
+  assert.equal(after.length, 500);
+  assert.deepEqual(
+    after.map(({ payload }) => payload),
+    before.map(({ payload }) => payload),
+  );
+  assert.deepEqual(
+    after.filter(({ lane }) => lane !== "new").map(({ seq, malformed }) => [seq, malformed]),
+    [[250, true]],
+  );
+});
+
+test("a step that fails leaves everything as it was, and the old version sends it", async (t) => {
+  const outbox = await page(malar);
+  await sell(outbox);
+  await outbox.close();
+  t.after(() => offline.steps.ledger.splice(1));
+  offline.steps.ledger.push((/** @type {any} */ db) => {
+    db.createObjectStore("half");
+    throw new Error("It cannot go on.");
+  });
+  const again = await page(malar, { user: outbox.user });
+  assert.deepEqual(
+    (await rows(again)).map(({ status }) => status),
+    ["queued"],
+  );
+  await sell(again);
+  assert.equal((await rows(again)).length, 2);
+});
+
 test("two tabs on one disk never give one number twice", async () => {
   const [one, other] = [await page(malar), await page(malar)];
   await Promise.all(Array.from({ length: 20 }, (_, place) => sell(place % 2 ? one : other)));

@@ -11,6 +11,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from malar.ops.benchmarks.counter import counter_on_a_slow_tablet
 from malar.ops.benchmarks.entries import record_entry_against_psycopg, record_entry_at_eight_connections
 from malar.ops.benchmarks.imports import import_against_copy
+from malar.ops.benchmarks.offline import counter_without_a_server
 from malar.ops.benchmarks.reference import reference_of_a_large_shop
 from malar.ops.benchmarks.reports import reports_over_a_long_book
 from malar.ops.benchmarks.requests import post_entry_against_authentication
@@ -26,6 +27,7 @@ BENCHMARKS: dict[str, Callable[..., dict[str, Any]]] = {
     "counter": counter_on_a_slow_tablet,
     "sync_ops": operations_against_psycopg,
     "reconnect": five_tablets_reconnect,
+    "offline": counter_without_a_server,
 }
 SIZED = {"import_entries", "reports"}
 """Those of which `--entries` says how large they are."""
