@@ -33,7 +33,7 @@ OUTBOX = tuple(f"js/offline/{name}.js" for name in ("idb", "disk", "wire", "outb
 """Classic scripts, in the order in which page and worker run them."""
 LATER = (
     *(f"js/counter/{name}.js" for name in ("find", "search", "version", "sheets", "sheet", "sync", "line")),
-    *(f"js/counter/{name}.js" for name in ("lines", "form", "farmer", "money", "report")),
+    *(f"js/counter/{name}.js" for name in ("lines", "form", "farmer", "money", "report", "decide")),
     *("js/worker.js", "js/waiting.js", "js/leaving.js", "js/offline/seal.js", "css/sheets.css"),
 )
 """What the counter loads when it is asked for: kept by the worker, though no head names it."""

@@ -285,7 +285,7 @@ function remember(line, entry) {
 /** @param {string} number @returns {Panel} */
 function nobody(number) {
   const add = { label: say("add_farmer"), best: true, act: () => sheet("openFarmer", { number }) };
-  return { kind: "calm", title: say("nobody", { number }), text: "", answers: [add, back()] };
+  return { kind: "calm", title: say("nobody", { number }), text: "", answers: [add] };
 }
 
 /** What to say of a line that was not written. @param {Exclude<import("./book.js").Result, {kind: "ok"}>} result @param {Line} line @returns {Panel} */
@@ -464,7 +464,7 @@ book.addEventListener("taken", (event) => {
       notice = otherRate(done, rate);
     }
   }
-  reference.refresh(ids.some((id) => book.rows.get(id)?.number) ? ["day", "farmers"] : ["day"]);
+  reference.refresh(["day"]);
 });
 
 book.addEventListener("old", () => {

@@ -19,7 +19,6 @@
 import { ALL, askFor, askWho, isLong, steady } from "./ask.js";
 import { gramsOf, paiseOf } from "./figures.js";
 import { businessDate, clockOffset, rateAt, slotAt } from "./rates.js";
-import { isOurs } from "./shelf.js";
 
 /** More apart than this, and the device slept or its clock was set. */
 const DRIFT_MS = 2000;
@@ -209,7 +208,7 @@ export class Reference extends EventTarget {
     this.shop = answer.shop;
     if (answer.farmers) {
       const isPart = answer.farmers_complete === false;
-      const before = [...this.farmers.values()].filter((farmer) => isPart || isOurs(farmer));
+      const before = [...this.farmers.values()].filter((farmer) => isPart || "synced" in farmer);
       const changed = new Set(answer.farmers.map((/** @type {Farmer} */ { id }) => id));
       const farmers = [...before.filter(({ id }) => !changed.has(id)), ...answer.farmers.map(farmerOf)];
       if (before.length) farmers.sort((one, other) => one.number - other.number);

@@ -69,8 +69,9 @@ export class Shelf {
       const rated = rates ? { rates_at: answer.as_of } : {};
       put(meta, { ...before, ...rest, ...rated }, "ref");
       if (farmers) {
+        // Whoever was added on this tablet stays until the server's list has him.
         if (farmers_complete !== false)
-          for (const row of await people.getAll()) if (!isOurs(row)) remove(people, row.id);
+          for (const row of await people.getAll()) if (!("synced" in row)) remove(people, row.id);
         for (const farmer of farmers) put(people, farmer, undefined);
       }
       if (!rates) return;
@@ -83,9 +84,4 @@ export class Shelf {
       .strict(READABLE, write)
       .catch(() => {});
   }
-}
-
-/** Whether a farmer was added on this tablet: he stays until the server's list has him. @param {any} row */
-export function isOurs(row) {
-  return row.synced !== undefined;
 }

@@ -12,6 +12,7 @@
  * @property {(farmer: string) => void} choose puts a farmer on the slip
  */
 import { sealed } from "../leaving.js";
+import { decide } from "./decide.js";
 import { openFarmer } from "./farmer.js";
 import { paiseOf, plain, rupees, shown } from "./figures.js";
 import { mend } from "./line.js";
@@ -125,13 +126,13 @@ function itemOf(row, hands, conflict) {
     again();
   };
   back.onclick = () => takeBack(row);
-  const decide = async (/** @type {"mine" | "theirs"} */ choice) => {
+  const choose = async (/** @type {"mine" | "theirs"} */ choice) => {
     const decision = { choice, reason: say("decided_reason"), captured: reference.stamp(reference.now()) };
-    await book.outbox.resolve(conflict?.op_id, decision);
+    await decide(book.outbox, conflict?.op_id, decision);
     book.outbox.drain();
   };
-  leave.onclick = () => decide("theirs");
-  mine.onclick = () => decide("mine");
+  leave.onclick = () => choose("theirs");
+  mine.onclick = () => choose("mine");
   return item;
 }
 

@@ -52,8 +52,6 @@
   const ORDER = ["CREATE", "UPDATE", "DELETE", "SETTLEMENT", "RESOLVE"];
   const MOST_OPS = 50;
   const MOST_BYTES = 65_536;
-  /** So many the server names at most. */
-  const MOST_CONFLICTS = 200;
   /** Of a batch, for all that is not its operations. */
   const FRAME_BYTES = 1024;
   /** So many refused halves, and none that went through: it is the server, not one of them. */
@@ -163,7 +161,8 @@
     async record(said) {
       const { operation, entity_id, set, entity = "daily_entry", captured } = said;
       const { base_version = null, quoted = null, supersedes = null } = said;
-      const stores = [homeOf(entity), "sync_queue", "meta"];
+      // A farmer lies among the others, until the server's list has him.
+      const stores = [entity === "farmer" ? "farmers" : "daily_entries", "sync_queue", "meta"];
       const kept = await this.ledger.strict(stores, async (/** @type {any} */ tx) => {
         const [entries, queue, meta] = stores.map((name) => tx.objectStore(name));
         const before = await entries.get(entity_id);
@@ -182,7 +181,7 @@
         if (old) offline.put(queue, { ...old, ...goneNow(), given_up: old.given_up, superseded_by: op.id });
         return row;
       });
-      this.#tell();
+      this.tell();
       return kept;
     }
 
@@ -213,32 +212,11 @@
         },
       );
       if (given && given.place === undefined) {
-        this.#tell();
+        this.tell();
         return given.row;
       }
       const wire = { entity_id, base_version: version, set: { reason }, captured };
       return this.record({ operation: "DELETE", ...wire, entry, place: given?.place });
-    }
-
-    /**
-     * What a person has decided about a conflict, to be sent. It stays until the server has answered.
-     *
-     * @param {string} op_id of the one in conflict
-     * @param {{choice: "mine" | "theirs", reason: string, captured: object}} decision
-     */
-    async resolve(op_id, { choice, reason, captured }) {
-      const stores = ["conflicts", "sync_queue", "meta"];
-      await this.ledger.strict(stores, async (/** @type {any} */ tx) => {
-        const [conflicts, queue, meta] = stores.map((name) => tx.objectStore(name));
-        const row = await conflicts.get(op_id);
-        if (!row || row.choice) return;
-        const set = { conflict: row.id, choice, reason, expected_version: row.theirs.version };
-        const what = { operation: "RESOLVE", entity: "conflict", entity_id: row.id, set, captured };
-        const wire = { ...what, base_version: null, quoted: null, supersedes: null };
-        offline.put(queue, await numbered(meta, wire, this.user));
-        offline.put(conflicts, { ...row, choice, error: null });
-      });
-      this.#tell();
     }
 
     // --- What waits ---------------------------------------------------------------------------
@@ -385,17 +363,17 @@
         tx.objectStore("conflicts").getAll(),
       );
       if (!ours.length) return;
-      const { answer: timeout } = offline.settings;
+      const timeout = offline.settings.answer;
       const answer = await offline.ask({ path: "conflicts/", headers, timeout, send: this.send });
       const open = answer?.status === 200 && answer.body?.conflicts;
-      if (!open || open.length >= MOST_CONFLICTS) return;
+      if (!open || open.length > 199) return; // not all of them
       const ids = new Set(open.map((/** @type {any} */ { id }) => id));
       const stores = ["conflicts", "sync_queue"];
       await this.ledger.strict(stores, async (/** @type {any} */ tx) => {
         const [conflicts, queue] = stores.map((name) => tx.objectStore(name));
         for (const row of ours) if (!ids.has(row.id)) await letGo(conflicts, queue, row);
       });
-      this.#tell();
+      this.tell();
     }
 
     /** The server knows this tablet, and has given it a series. @param {string} id @param {any} device as hello says it @param {Queued[]} gated @returns {Promise<boolean>} */
@@ -689,7 +667,7 @@
         }
       });
       if (unsaid.length) await this.#failed(unsaid, 0);
-      this.#tell();
+      this.tell();
       return true;
     }
 
@@ -742,17 +720,13 @@
       });
     }
 
-    #tell() {
+    /** Whoever listens looks anew. */
+    tell() {
       this.dispatchEvent(new Event("change"));
       this.#channel?.postMessage(this.user);
     }
   }
   offline.Outbox = Outbox;
-
-  /** Where a row lies: a farmer among the others, until the server's list has him. @param {string} entity */
-  function homeOf(entity) {
-    return entity === "farmer" ? "farmers" : "daily_entries";
-  }
 
   /** The next number, in the transaction of its operation. @param {any} meta the store @param {any} said of the wire @param {string} author @param {number} [place] in the order of sending, instead of the last @returns {Promise<Queued>} */
   async function numbered(meta, said, author, place) {
@@ -762,6 +736,8 @@
     offline.put(meta, { ...stream, seq, last: next }, "stream");
     return queuedOf({ op_id: crypto.randomUUID(), seq, v: 1, base: null, ...said }, author, place ?? next);
   }
+
+  offline.numbered = numbered;
 
   /** It waits no longer, and is not offered again. @returns {{status: Status, acked_at: number, given_up?: boolean}} */
   function goneNow() {
@@ -837,7 +813,6 @@
   async function decided(conflicts, queue, entries, op, result) {
     const { error, entity } = result;
     const isRefused = error && error.code !== "already_resolved";
-    if (error) offline.put(queue, { ...(await queue.get(op.id)), ...goneNow() });
     const row = (await conflicts.getAll()).find((/** @type {any} */ { id }) => id === op.entity_id);
     if (!row) return;
     const before = await entries.get(row.entity_id);

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { afterEach, beforeEach, mock, test } from "node:test";
+import { decide } from "../../../static/js/counter/decide.js";
 import {
   atNoon,
   bent,
@@ -837,8 +838,8 @@ test("somebody was faster: the entry is as the server has it, until a person's d
   malar.judge = ({ operation }) =>
     operation === "RESOLVE" ? { status: "applied", entity: { ...theirs, version: 3 } } : null;
   malar.faults = [noNetwork];
-  await outbox.resolve(op.id, { choice: "theirs", ...DECIDED });
-  await outbox.resolve(op.id, { choice: "mine", ...DECIDED });
+  await decide(outbox, op.id, { choice: "theirs", ...DECIDED });
+  await decide(outbox, op.id, { choice: "mine", ...DECIDED });
   await outbox.drain();
   assert.deepEqual(await states(outbox), ["conflict", "queued"], "decided once, and not answered yet");
   await turn(1000);
@@ -874,14 +875,14 @@ test("a decision about what is another line by now is refused, and decided anew 
   const [op] = await outbox.waiting();
   const error = { code: "stale", pointer: "", detail: "It was changed." };
   malar.judge = () => ({ status: "needs_fix", error, entity: { ...theirs, version: 3, quantity: "12.000" } });
-  await outbox.resolve(op.id, { choice: "mine", ...DECIDED });
+  await decide(outbox, op.id, { choice: "mine", ...DECIDED });
   await outbox.drain();
   assert.deepEqual(await states(outbox), ["conflict"]);
   const [row] = await conflictsOf(outbox);
   assert.deepEqual([row.choice, row.error.code, row.theirs.version], [null, "stale", 3]);
   assert.equal((await outbox.entries([theirs.id]))[0].quantity, "12.000");
   malar.judge = () => ({ status: "applied", entity: { ...theirs, version: 4, status: "voided" } });
-  await outbox.resolve(op.id, { choice: "mine", ...DECIDED });
+  await decide(outbox, op.id, { choice: "mine", ...DECIDED });
   await outbox.drain();
   assert.equal(malar.asked.at(-1)?.body.ops[0].set.expected_version, 3);
   assert.deepEqual([await states(outbox), await conflictsOf(outbox)], [[], []]);
@@ -893,7 +894,7 @@ test("what was decided elsewhere goes by itself: by the answer, or because it is
   const [op] = await outbox.waiting();
   const error = { code: "already_resolved", pointer: "", detail: "Meena has decided." };
   malar.judge = () => ({ status: "needs_fix", error, entity: null });
-  await outbox.resolve(op.id, { choice: "theirs", ...DECIDED });
+  await decide(outbox, op.id, { choice: "theirs", ...DECIDED });
   await outbox.drain();
   assert.deepEqual([await states(outbox), await conflictsOf(outbox)], [[], []]);
   malar.judge = null;
