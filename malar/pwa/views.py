@@ -25,14 +25,17 @@ from malar.staticfiles import as_served
 WORKER_OFF = settings.BASE_DIR / "templates" / "pwa" / "sw-off.js"
 COUNTER = (
     *("counter", "view", "slip", "figures", "question", "rates", "ref", "book"),
-    *("scale", "shelf", "sounds", "wet", "awake", "draft"),
+    *("scale", "shelf", "sounds", "wet", "draft"),
 )
 MODULES = (*(f"counter/{name}" for name in COUNTER), "back", "forget", "left")
 """What the counter imports: named in its head, so that a slow line fetches all of it at once."""
 OUTBOX = tuple(f"js/offline/{name}.js" for name in ("idb", "disk", "wire", "outbox"))
 """Classic scripts, in the order in which page and worker run them."""
 LATER = (
-    *(f"js/counter/{name}.js" for name in ("find", "search", "version", "sheets", "sheet", "sync", "line")),
+    *(
+        f"js/counter/{name}.js"
+        for name in ("awake", "find", "search", "version", "sheets", "sheet", "sync", "line")
+    ),
     *(f"js/counter/{name}.js" for name in ("lines", "form", "farmer", "money", "report", "decide")),
     *("js/worker.js", "js/waiting.js", "js/leaving.js", "js/offline/seal.js", "css/sheets.css"),
 )

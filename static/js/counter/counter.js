@@ -11,7 +11,6 @@
  * @typedef {import("./view.js").Panel} Panel
  */
 import "../back.js";
-import { keepAwake } from "./awake.js";
 import { Book, doneOf, isSame } from "./book.js";
 import { draft, forgetDraft, keepDraft, storage } from "./draft.js";
 import { paiseOf, rupees, sentQuantity } from "./figures.js";
@@ -912,9 +911,12 @@ for (const [sign, target] of /** @type {[string, EventTarget][]} */ ([
 
 wearHand();
 at("sound").setAttribute("aria-pressed", String(sounds.volume > 0));
-keepAwake();
 /** The worker, and the chip of a new version: what opens the counter next time may wait until it is open now. */
 function mountLate() {
+  import("./awake.js").then(
+    ({ keepAwake }) => keepAwake(),
+    () => {},
+  );
   import("./version.js").then(
     ({ mountVersion }) => mountVersion(() => isBusy() || !isEmpty(slip) || isUndoing),
     () => {}, // no line: the next page tries again
