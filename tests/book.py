@@ -29,7 +29,8 @@ from ledger.services.partitions import ensure_window
 from ledger.services.posting import account_of, money_account, next_voucher, post, post_back
 from malar.accounts.domain import Role
 from malar.accounts.models import Membership
-from malar.sync.models import Conflict, ConflictAudit, Device, StrayOp, Stream, SyncOp
+from malar.sync.domain import Outcome, Way
+from malar.sync.models import Conflict, ConflictAudit, Device, HandedIn, StrayOp, Stream, SyncOp
 from malar.sync.selectors import facts_of
 from malar.trail.models import Event
 from notifications.services.queueing import react
@@ -221,6 +222,17 @@ def a_tablet(owner: Membership, line: DailyEntry) -> None:
         code="malformed",
         sha256="1" * 64,
         body="{}",
+        received_at=now,
+    )
+    HandedIn.objects.create(
+        id=uuid4(),
+        shop=owner.shop,
+        stream_id=stream.pk,
+        seq=3,
+        author_id=owner.user_id,
+        brought_by=owner,
+        way=Way.FILE,
+        outcome=Outcome.TAKEN,
         received_at=now,
     )
     facts = facts_of(line).as_json()

@@ -477,7 +477,7 @@ class TestPages:
         shown = html(looked_at(page_of(meena), "Number,Name\n14,P. Raja\n"))
 
         assert "Everybody on this list is in the book already." in shown
-        assert "button--primary" not in shown
+        assert "button--primary" not in shown.partition("<main")[2].partition("</main>")[0]
 
     def test_words_of_the_list_are_never_markup(self, meena: Membership) -> None:
         shown = html(looked_at(page_of(meena), "Name,<b>x</b>\n<script>alert(1)</script>,y\n"))

@@ -497,8 +497,8 @@ def test_ten_who_decide_at_once_decide_once(
     if not guarded:
         without_locks(monkeypatch)
     told, faults = at_once([partial(resolve, each, undecided, "theirs") for each in tablets])
-    assert sum(each["status"] == "applied" for each in told) == 1
     if guarded:
+        assert sum(each["status"] == "applied" for each in told) == 1
         codes = [each["error"]["code"] for each in told if each["status"] != "applied"]
         assert (codes, faults) == (["already_resolved"] * 9, [])
     else:

@@ -27,10 +27,12 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         # SIGTERM ends it as Ctrl-C does, wherever it is: whatever is half handed over is handed over again.
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        self.is_ending = False
+        for asked in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(asked, self.end)
         self.away = ""
         try:
-            while True:
+            while not self.is_ending:
                 try:
                     self.listen()
                 except BrokerAway as error:
@@ -41,7 +43,17 @@ class Command(BaseCommand):
                     connection.close()
                 time.sleep(PAUSE_S)
         except KeyboardInterrupt:
-            log.info("dispatcher_stopped")
+            pass
+        except Exception:
+            # It was interrupted at the end of a transaction, which then says that it cannot end.
+            if not self.is_ending:
+                raise
+        log.info("dispatcher_stopped")
+
+    def end(self, *_asked: object) -> None:
+        """Stop where it stands."""
+        self.is_ending = True
+        raise KeyboardInterrupt
 
     def listen(self) -> None:
         """Hand over what waits; then sleep until woken. Listening comes first, so nothing falls between.
