@@ -397,8 +397,8 @@ class Morning:
             wait_until(lambda: self.left() == 0, seconds=patience)
         rows = list(DailyEntry.objects.filter(shop=shop).values_list("id", "quantity", "amount", "status"))
         found: dict[str, list[tuple[Any, ...]]] = {}
-        for id, *row in rows:
-            found.setdefault(str(id), []).append(tuple(row))
+        for key, *row in rows:
+            found.setdefault(str(key), []).append(tuple(row))
         outcome = Outcome(self.seed, len(self.book), happened=self.happened)
         outcome.left = self.left()
         outcome.left += Conflict.objects.filter(shop=shop, resolved_at=None).count()
@@ -470,7 +470,7 @@ def shipped(mutant: Mutant) -> Iterator[Path]:
             if not files:
                 raise CommandError(f"{name}.js is not shipped")
             for path in files:
-                text, count = re.subn(pattern, lambda _found, to=replacement: to, path.read_text())
+                text, count = re.subn(pattern, replacement.replace("\\", r"\\"), path.read_text())
                 if count != 1:
                     raise CommandError(f"{path.name}: the place of the mistake was found {count} times")
                 path.write_text(text)
