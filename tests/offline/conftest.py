@@ -12,6 +12,7 @@ import pytest
 from django.conf import LazySettings
 from django.core.management import call_command
 from django.test import override_settings
+from playwright.sync_api import Error as PlaywrightError
 from playwright.sync_api import Playwright
 from pytest_django.live_server_helper import LiveServer
 
@@ -19,9 +20,13 @@ from malar.accounts.models import Membership
 from malar.ops.supervisor import free_web_port
 from malar.pwa import views
 from tests.browser.counter import Counter, Stall, a_stall
+from tests.offline.privacy import leaks
 from tests.offline.proxy import Proxy
 from tests.offline.tablet import Tablet, hurried
 from tests.stack import ROOT, database_of_the_test, wait_until
+
+CANARIES = ("Karuppasamy", "கருப்பசாமி", "Alanganallur", "அலங்காநல்லூர்", "Selvi R.")
+"""Of the people of `stall`."""
 
 
 @pytest.fixture
@@ -36,7 +41,8 @@ def proxy(live_server: LiveServer) -> Iterator[Proxy]:
 def tablets(
     playwright: Playwright, chromium_path: str, tmp_path: Path
 ) -> Iterator[Callable[[Proxy], Tablet]]:
-    """Makes tablets at the end of a line. A script that throws on one of them fails the test."""
+    """Makes tablets at the end of a line. A script that throws on one of them fails the test, and so does a name, an
+    amount or a key to the server in a cache, or in a storage that scripts of any page can read."""
     made: list[Tablet] = []
 
     def another(line: Proxy) -> Tablet:
@@ -47,9 +53,19 @@ def tablets(
     yield another
     # Before they are closed: what a page still fetches then is cut off.
     thrown = [each for tablet in made for each in tablet.thrown]
+    leaked = [each for tablet in made for each in leaks_in(tablet)]
     for tablet in made:
         tablet.close()
     assert thrown == []
+    assert leaked == []
+
+
+def leaks_in(tablet: Tablet) -> list[str]:
+    """What the browser keeps of people where it may not; nothing where it does not run any more."""
+    try:
+        return leaks(tablet, CANARIES)
+    except (PlaywrightError, IndexError):
+        return []
 
 
 @pytest.fixture
