@@ -140,6 +140,8 @@ def deploy(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
         views._worker.cache_clear()
 
     yield to
+    # First the true pages: a tablet that still says hello makes the version anew, and it would stay.
+    monkeypatch.undo()
     views._worker.cache_clear()
 
 
