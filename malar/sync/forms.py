@@ -101,7 +101,7 @@ class Box(Body):
     """A sealed operation, with what stands beside it in clear. Whether it opens is the service's question."""
 
     op_id = Id()
-    seq = serializers.IntegerField(min_value=1, max_value=2_000_000_000)
+    seq = serializers.IntegerField(min_value=1, max_value=HIGHEST_SEQ)
     author_id = Id()
     box = serializers.DictField()
 

@@ -26,7 +26,7 @@ from malar.sync.forms import Operation
 from malar.sync.models import Device, HandedIn, Stream
 from malar.sync.seal import CannotOpen, bound, opened
 from malar.sync.selectors import device_of
-from malar.sync.services import apply, register_device
+from malar.sync.services import apply, held_stream, register_device
 
 OUTCOMES = {
     "applied": Outcome.TAKEN,
@@ -107,12 +107,7 @@ def _take(by: Membership, device: Device, brought: Brought, sent: Any, way: Way)
 @unit_of_work
 def _stream(*, by: Membership, device: Device, brought: Brought) -> Stream:
     """The author's queue on that tablet. Raises Conflict `stream_taken` where it is somebody else's."""
-    stream, _is_new = Stream.objects.select_for_update().get_or_create(
-        pk=brought.stream_id,
-        defaults={"shop": by.shop, "device": device, "author": by, "last_seen_at": timezone.now()},
-    )
-    if (stream.device_id, stream.author_id) != (device.pk, by.pk):
-        raise Conflict(_("This queue belongs to somebody else."), code="stream_taken")
+    stream = held_stream(by, device, brought.stream_id)
     if stream.announced_seq < brought.seq:
         stream.announced_seq = brought.seq
         stream.save(update_fields=["announced_seq"])

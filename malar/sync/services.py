@@ -143,18 +143,25 @@ class Said:
     last_seq: int
 
 
+@step
+def held_stream(author: Membership, device: Device, id: UUID) -> Stream:
+    """A queue, locked; made where it is new. Raises Conflict `stream_taken`, see `note_stream`."""
+    stream, _is_new = Stream.objects.select_for_update().get_or_create(
+        pk=id,
+        defaults={"shop": author.shop, "device": device, "author": author, "last_seen_at": timezone.now()},
+    )
+    if (stream.device_id, stream.author_id) != (device.pk, author.pk):
+        raise Conflict(_("This queue belongs to somebody else."), code="stream_taken")
+    return stream
+
+
 @unit_of_work
 def note_stream(*, by: Membership, device: Device, said: Said) -> Stream:
     """Keep what the tablet says of its queue; a number once announced is never taken back.
 
     Raises Conflict `stream_taken` for a stream of somebody else's or of another tablet.
     """
-    stream, _is_new = Stream.objects.select_for_update().get_or_create(
-        pk=said.stream_id,
-        defaults={"shop": by.shop, "device": device, "author": by, "last_seen_at": timezone.now()},
-    )
-    if (stream.device_id, stream.author_id) != (device.pk, by.pk):
-        raise Conflict(_("This queue belongs to somebody else."), code="stream_taken")
+    stream = held_stream(by, device, said.stream_id)
     stream.announced_seq = max(stream.announced_seq, said.last_seq)
     stream.pending, stream.stalled, stream.conflicts = said.pending, said.stalled, said.conflicts
     stream.oldest_at, stream.last_seen_at, stream.left_at = said.oldest_at, timezone.now(), None

@@ -3,7 +3,6 @@
 import contextlib
 import datetime as dt
 import threading
-import time
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 from typing import Any
@@ -26,6 +25,7 @@ from notifications.services.queueing import react
 from pricing.models import Flower, MarketRate
 from pricing.services.rates import publish_rate
 from tests.cast import at, called, recorded
+from tests.stack import wait_until
 
 pytestmark = [pytest.mark.race, pytest.mark.django_db(transaction=True)]
 
@@ -296,12 +296,12 @@ def test_a_line_that_was_waited_for_comes_with_the_names_of_now(
 
 def until_somebody_waits() -> None:
     """Until another connection waits for what this one holds."""
-    for _ in range(400):
+
+    def waits() -> bool:
         with connection.cursor() as cursor:
             cursor.execute(
                 "SELECT count(*) FROM pg_locks WHERE pg_backend_pid() = ANY(pg_blocking_pids(pid))"
             )
-            if cursor.fetchone()[0]:
-                return
-        time.sleep(0.01)
-    raise AssertionError("nobody waited")
+            return bool(cursor.fetchone() != (0,))
+
+    wait_until(waits, seconds=4, why="nobody waited")

@@ -1,10 +1,5 @@
 """A server, a line to it that breaks, and a tablet at the end of the line."""
 
-import os
-import signal
-import socket
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -17,13 +12,12 @@ from playwright.sync_api import Playwright
 from pytest_django.live_server_helper import LiveServer
 
 from malar.accounts.models import Membership
-from malar.ops.supervisor import free_web_port
 from malar.pwa import views
 from tests.browser.counter import Counter, Stall, a_stall
 from tests.offline.privacy import leaks
 from tests.offline.proxy import Proxy
+from tests.offline.server import Server
 from tests.offline.tablet import Tablet, hurried
-from tests.stack import ROOT, database_of_the_test, wait_until
 
 CANARIES = ("Karuppasamy", "கருப்பசாமி", "Alanganallur", "அலங்காநல்லூர்", "Selvi R.")
 """Of the people of `stall`."""
@@ -78,35 +72,14 @@ def granian(transactional_db: None, tmp_path: Path, settings: LazySettings) -> I
     ):
         unseen = ["admin", "account", "drf*", "modeltranslation"]
         call_command("collectstatic", interactive=False, verbosity=0, ignore_patterns=unseen)
-    port = free_web_port(20_000 + os.getpid() % 20_000)
-    environment = os.environ | {
-        "DJANGO_SETTINGS_MODULE": "malar.settings.dev",
-        "DATABASE_URL": database_of_the_test(),
-        "MALAR_HOME": str(home),
-    }
-    argv = [sys.executable, "-m", "granian", "--interface", "wsgi", "--no-ws", "--http", "1"]
-    with (tmp_path / "granian.log").open("ab") as log:
-        server = subprocess.Popen(
-            [*argv, "--blocking-threads", "4", "--port", str(port), "malar.wsgi:application"],
-            cwd=ROOT,
-            env=environment,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-        )
+    server = Server(home, log=tmp_path / "granian.log", DJANGO_SETTINGS_MODULE="malar.settings.dev")
     try:
-        wait_until(lambda: _listens(port), why=(tmp_path / "granian.log").read_text()[-2000:])
-        line = Proxy(port)
+        server.start()
+        line = Proxy(server.port)
         yield line
         line.close()
     finally:
-        os.killpg(server.pid, signal.SIGTERM)
-        server.wait(10)
-
-
-def _listens(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
+        server.end()
 
 
 @pytest.fixture

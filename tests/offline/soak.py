@@ -38,15 +38,15 @@ from malar.accounts.domain import Role
 from malar.accounts.models import Membership, Shop
 from malar.kernel.money import line_amount
 from malar.ops.benchmarks.scene import own_database
-from malar.ops.supervisor import free_web_port
 from malar.sync.models import Conflict
 from pricing.services.rates import publish_rate
 from tests import cast
 from tests.browser import chromium
 from tests.browser.counter import Counter
 from tests.offline.proxy import BLACKHOLE, DROP_RESPONSE, PORTAL, REFUSE, Fault, Proxy, after, cut, instead
+from tests.offline.server import Server
 from tests.offline.tablet import Tablet, hurried
-from tests.stack import ROOT, database_of_the_test, wait_until
+from tests.stack import wait_until
 
 RATE = Decimal(640)
 FARMERS = (45, 89, 112, 126, 154, 207, 271, 318)
@@ -128,46 +128,6 @@ class Outcome:
             f"{self.kilograms[1]} in the book; ₹ {self.rupees[0]} and {self.rupees[1]}; {self.happened}"
             f"{f'; stuck: {self.stuck}' if self.stuck else ''}"
         )
-
-
-class Server:
-    """Malar as it runs in production, to be killed and started again on its port."""
-
-    def __init__(self, home: Path, application: str) -> None:
-        self.home, self.application = home, application
-        self.port = free_web_port(20_000 + os.getpid() % 20_000)
-        self.process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        environment = os.environ | {
-            "DATABASE_URL": database_of_the_test(),
-            "MALAR_HOME": str(self.home),
-            "LOG_LEVEL": "ERROR",
-            "API_RATE_LIMITS": "0",
-        }
-        argv = [sys.executable, "-m", "granian", "--interface", "wsgi", "--no-ws", "--http", "1"]
-        with (self.home / "granian.log").open("ab") as log:
-            self.process = subprocess.Popen(
-                [*argv, "--blocking-threads", "4", "--port", str(self.port), self.application],
-                cwd=ROOT,
-                env=environment,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
-        wait_until(self._listens, seconds=60, why=(self.home / "granian.log").read_text()[-2000:])
-
-    def _listens(self) -> bool:
-        import socket
-
-        with socket.socket() as probe:
-            return probe.connect_ex(("127.0.0.1", self.port)) == 0
-
-    def kill(self) -> None:
-        if self.process is not None:
-            with suppress(ProcessLookupError):
-                os.killpg(self.process.pid, signal.SIGKILL)
-            self.process.wait(10)
 
 
 class Clerk:
@@ -361,7 +321,7 @@ class Morning:
             case "battery":
                 clerk.battery_falls_out()
             case "server":
-                self.server.kill()
+                self.server.end(signal.SIGKILL)
                 self.server.start()
             case "session":
                 clerk.is_signed_out()
@@ -515,8 +475,8 @@ def soak(
     clerk, owner = a_shop(f"soak-{folder.name}")
     with ExitStack() as stack:
         home = stack.enter_context(shipped(mutant))
-        server = Server(home, mutant.server)
-        stack.callback(server.kill)
+        server = Server(home, mutant.server, log=home / "granian.log", LOG_LEVEL="ERROR", API_RATE_LIMITS="0")
+        stack.callback(server.end, signal.SIGKILL)
         server.start()
         clerks = []
         for name, member in (("clerk", clerk), ("owner", owner)):

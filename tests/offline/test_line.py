@@ -3,7 +3,7 @@
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from decimal import Decimal
 from itertools import pairwise
@@ -332,7 +332,7 @@ def test_one_over_which_the_server_falls_holds_up_nobody_else(
 
 
 def test_time_is_never_a_reason_to_give_up(
-    tablet: Tablet, proxy: Proxy, counter: Counter, stall: Stall, tablets: Callable[[Proxy], Tablet]
+    tablet: Tablet, proxy: Proxy, counter: Counter, stall: Stall
 ) -> None:
     """#27: asleep for three hours in the middle of a request; on waking it is broken off and asked again."""
     page = counter.page

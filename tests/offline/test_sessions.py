@@ -107,7 +107,6 @@ def test_what_one_wrote_is_never_sent_as_another(
     assert book() == []
     unsent = tablet.unsent()
     assert {row["author_id"] for row in unsent} == {str(stall.kumar.user_id)}
-    assert [row["retry_count"] for row in unsent if row["status"] == "conflict"] == []
     counter.cookie(stall.kumar)
     counter.page.goto("/app/en/")
     tablet.drained()
@@ -310,6 +309,7 @@ def test_a_line_made_and_twice_corrected_without_a_network_arrives_in_order(
 ) -> None:
     """#45"""
     page = counter.page
+    tablet.worker_is_ready()  # what opens an entry comes from it, where the line cannot bring it
     proxy.set(REFUSE)
     sell(counter, [Decimal(9)])
     for weight, amount in (("9.5", "6,080"), ("10.25", "6,560")):
@@ -337,6 +337,7 @@ def test_a_correction_waits_for_the_line_that_is_not_taken_yet(
     page = counter.page
     sell(counter, [Decimal(9)])
     tablet.drained()
+    tablet.worker_is_ready()
     proxy.set(REFUSE)
     page.wait_for_timeout(1300)
     page.locator("#string li button").first.click()

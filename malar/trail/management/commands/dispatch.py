@@ -45,7 +45,8 @@ class Command(BaseCommand):
         except KeyboardInterrupt:
             pass
         except Exception:
-            # It was interrupted at the end of a transaction, which then says that it cannot end.
+            # Whatever an interrupted statement makes of it: at the end of a transaction psycopg says that it cannot
+            # end now, and the interrupt is only that error's context. Nothing is hidden while nobody asked to end.
             if not self.is_ending:
                 raise
         log.info("dispatcher_stopped")
