@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable
 from decimal import Decimal
 from functools import partial
+from importlib import import_module
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -437,9 +438,19 @@ def test_the_same_decision_sent_again_is_answered_alike(
 BOTH_WAYS = pytest.mark.parametrize("guarded", [True, False], ids=["guarded", "negative control"])
 
 
-def without_locks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The negative control: nobody waits for a row."""
+def without_locks(monkeypatch: pytest.MonkeyPatch, then: str, people: int) -> None:
+    """The negative control: nobody waits for a row, and all have read it when the first goes past the step `then`."""
+    all_have_read, here = threading.Barrier(people), threading.local()
+    module, _dot, name = then.rpartition(".")
+    step: Callable[..., Any] = getattr(import_module(module), name)
+
+    def after_all(*args: Any) -> Any:
+        if not hasattr(here, "waited"):
+            here.waited = all_have_read.wait(30)
+        return step(*args)
+
     monkeypatch.setattr("django.db.models.query.QuerySet.select_for_update", lambda rows, **_said: rows)
+    monkeypatch.setattr(then, after_all)
 
 
 def at_once(acts: list[Callable[[], dict[str, Any]]]) -> tuple[list[dict[str, Any]], list[IntegrityError]]:
@@ -472,7 +483,7 @@ def test_eight_tablets_at_once_add_up(
     """#54: a kilogram more from each. Without the lock on the line some are put over the same version."""
     sent = [(each, edit(each, line, gross_quantity="11.200")) for each in (Tablet(kumar) for _ in range(8))]
     if not guarded:
-        without_locks(monkeypatch)
+        without_locks(monkeypatch, "ledger.services.entries.put_in", len(sent))
     told, faults = at_once([partial(one, each, op) for each, op in sent])
     if guarded:
         assert sorted(each["status"] for each in told) == ["applied"] + ["merged"] * 7
@@ -495,7 +506,7 @@ def test_ten_who_decide_at_once_decide_once(
     """#61. Without the lock on the conflict each finds it open, and only the trigger of its row stops him."""
     tablets = [Tablet(owner.member) for _ in range(10)]
     if not guarded:
-        without_locks(monkeypatch)
+        without_locks(monkeypatch, "malar.sync.conflicts.facts_of", len(tablets))
     told, faults = at_once([partial(resolve, each, undecided, "theirs") for each in tablets])
     if guarded:
         assert sum(each["status"] == "applied" for each in told) == 1
