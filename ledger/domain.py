@@ -202,6 +202,22 @@ class SaleStatus(models.TextChoices):
     VOIDED = "voided", _("cancelled")
 
 
+class ClaimState(models.TextChoices):
+    """What a settlement has come to, as far as the book must know."""
+
+    HELD = "held", _("held")
+    POSTED = "posted", _("in the book")
+    RELEASED = "released", _("released")
+
+
+class RowKind(models.TextChoices):
+    """What a settlement takes: each row once."""
+
+    LINE = "line", _("line")
+    CHARGE = "charge", _("charge")
+    DRAW = "draw", _("draw")
+
+
 class JournalKind(models.TextChoices):
     """What wrote a transfer; with the journal's id and the running number it is unique."""
 
@@ -212,6 +228,24 @@ class JournalKind(models.TextChoices):
     DAY_CLOSE = "day_close", _("day close")
     SETTLEMENT = "settlement", _("settlement")
     PAYMENT = "payment", _("payment")
+
+
+class Posting(models.IntegerChoices):
+    """The running number of each transfer of a settlement's journal, so that everybody finds it."""
+
+    GROSS = 1, _("sale value")
+    COMMISSION = 2, _("commission")
+    FEES = 3, _("fees")
+    PASS_THROUGH = 4, _("fees passed on")
+    DRAWS = 5, _("draws")
+    HAND_LOANS = 6, _("hand loans")
+    RECOVERY = 7, _("advance recovery")
+    ROUNDING = 8, _("rounding")
+    NET = 9, _("net")
+
+
+INTO_ACCOUNTS = (Posting.GROSS, Posting.COMMISSION, Posting.FEES, Posting.PASS_THROUGH)
+"""What only brings into the accounts what the rows of the book said before: nobody owes more or less for it."""
 
 
 LATE_AFTER = dt.timedelta(hours=36)

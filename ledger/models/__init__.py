@@ -3,6 +3,7 @@
 from ledger.models.accounts import Account, Transfer
 from ledger.models.buyers import Buyer, BuyerReceipt, BuyerSale
 from ledger.models.charges import Charge, CommissionRule
+from ledger.models.claims import Claim, ClaimedRow
 from ledger.models.days import DayClose, Expense
 from ledger.models.entries import DailyEntry, DailyEntryQuerySet, Rounded, SlipCounter
 from ledger.models.farmers import Farmer, FarmerQuerySet
@@ -14,6 +15,8 @@ __all__ = [
     "BuyerReceipt",
     "BuyerSale",
     "Charge",
+    "Claim",
+    "ClaimedRow",
     "CommissionRule",
     "DailyEntry",
     "DailyEntryQuerySet",

@@ -156,6 +156,7 @@ class Charge(models.Model):
             changing=("status", "reason", "version"),
             while_standing="OLD.status = 'standing'",
             of_a_farmer=True,
+            claimable=True,
             computed=("amount",),
         )
 

@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from ledger.domain import EntryKind, EntryStatus, RateReason, ReviewReason, reason_words
 from ledger.models.farmers import Farmer
+from ledger.models.kept import NOT_CLAIMED
 from malar.accounts.models import Membership, Shop, in_language
 from malar.kernel.history import keep_history
 from malar.kernel.ids import new_id
@@ -154,7 +155,7 @@ class DailyEntry(models.Model):
                 operation=pgtrigger.Insert | pgtrigger.Update,
                 # The lock: writers of a farmer's lines share it, a settlement run takes it alone
                 # (architecture §5.11). The rest is what never changes once it is written.
-                func="""
+                func=f"""
                     PERFORM pg_advisory_xact_lock_shared(1, hashtext(NEW.farmer_id::text) & 1023);
                     PERFORM ledger_day_is_open(NEW.shop_id, NEW.entry_date);
                     IF TG_OP = 'UPDATE' THEN
@@ -179,6 +180,9 @@ class DailyEntry(models.Model):
                         IF OLD.status = 'voided' THEN
                             RAISE EXCEPTION 'daily_entry % is voided', OLD.id
                             USING ERRCODE = 'integrity_constraint_violation';
+                        END IF;
+                        IF NEW.version <> OLD.version THEN
+                            {NOT_CLAIMED}
                         END IF;
                         IF NEW.farmer_id <> OLD.farmer_id THEN
                             PERFORM pg_advisory_xact_lock_shared(1, hashtext(OLD.farmer_id::text) & 1023);

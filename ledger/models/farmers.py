@@ -89,6 +89,7 @@ class Farmer(models.Model):
     recovery_value = models.DecimalField(
         _("recovery, ₹ or percent"), max_digits=14, decimal_places=2, null=True, blank=True
     )
+    upi = models.CharField(_("UPI address"), max_length=60, blank=True)
     is_active = models.BooleanField(_("active"), default=True)
     version = models.PositiveIntegerField(default=1, editable=False)
     sound = SoundField(names=("name_ta", "name_en"), places=("village_ta", "village_en"))

@@ -16,8 +16,9 @@ from uuid import UUID
 from django.db.models import Count, Min, Q, QuerySet, Sum
 from django.utils.translation import gettext as _
 
-from ledger.domain import AccountKind, ChargeStatus, Direction, JournalKind
+from ledger.domain import INTO_ACCOUNTS, AccountKind, ChargeStatus, Direction, JournalKind
 from ledger.models import Account, Charge, DailyEntry, DailyEntryQuerySet, Farmer, Movement, Transfer
+from ledger.selectors.claims import in_accounts
 from malar.kernel import formatting
 from malar.kernel.money import ZERO
 from malar.kernel.quantities import Unit
@@ -103,8 +104,7 @@ def balances_of(farmers: Collection[Farmer], on: dt.date | None = None) -> dict[
     owed = _owed_to(ids, on)
     lines = {
         row["farmer_id"]: row
-        for row in unsettled_lines(ids)
-        .filter(**_until("business_date", on))
+        for row in unsettled_lines(ids, on)
         .order_by()
         .values("farmer_id")
         .annotate(
@@ -114,8 +114,7 @@ def balances_of(farmers: Collection[Farmer], on: dt.date | None = None) -> dict[
         )
     }
     charges = dict(
-        unsettled_charges(ids)
-        .filter(**_until("business_date", on))
+        unsettled_charges(ids, on)
         .order_by()
         .values_list("farmer_id")
         .annotate(charged=Sum("amount", default=ZERO))
@@ -138,14 +137,24 @@ def balances_of(farmers: Collection[Farmer], on: dt.date | None = None) -> dict[
     }
 
 
-def unsettled_lines(farmers: Collection[UUID]) -> DailyEntryQuerySet:
-    """The farmers' lines that stand and that no settlement has taken."""
-    return DailyEntry.objects.filter(farmer__in=farmers).standing()
+def owed_for_flowers(farmer: Farmer) -> Decimal:
+    """What the shop owes a farmer, in ₹ with its sign, beside what is approved and beside what is not settled: what
+    the next settlement brings forward. Two queries."""
+    return _owed_to([farmer.pk], None)[farmer.pk, AccountKind.PAYABLE]
 
 
-def unsettled_charges(farmers: Collection[UUID]) -> QuerySet[Charge]:
-    """The farmers' charges that stand and that no settlement has taken."""
-    return Charge.objects.filter(farmer__in=farmers, status=ChargeStatus.STANDING)
+def unsettled_lines(farmers: Collection[UUID], on: dt.date | None = None) -> DailyEntryQuerySet:
+    """The farmers' lines that stand and are in no settlement that is in the accounts, at the end of the day `on`."""
+    lines = DailyEntry.objects.filter(farmer__in=farmers, **_until("business_date", on)).standing()
+    return lines.exclude(in_accounts(on))
+
+
+def unsettled_charges(farmers: Collection[UUID], on: dt.date | None = None) -> QuerySet[Charge]:
+    """The farmers' charges that stand and are in no settlement that is in the accounts, at the end of the day `on`."""
+    charges = Charge.objects.filter(
+        farmer__in=farmers, status=ChargeStatus.STANDING, **_until("business_date", on)
+    )
+    return charges.exclude(in_accounts(on))
 
 
 def _until(column: str, day: dt.date | None) -> dict[str, dt.date]:
@@ -313,7 +322,9 @@ def statement_of(farmer: Farmer, start: dt.date, end: dt.date) -> Statement:
         rows = more + [
             Row(moved.value_date, moved.journal_kind, sign * change, movement=movements.get(moved.journal))
             for moved in transfers
-            if (change := _credited(moved, farmer, kinds))
+            # Its lines and charges stand on their own days, settled or not.
+            if not (moved.journal_kind == JournalKind.SETTLEMENT and moved.seq in INTO_ACCOUNTS)
+            and (change := _credited(moved, farmer, kinds))
         ]
         # A day's flowers first, then what is taken off them, then money in the order it was written.
         rows.sort(key=lambda row: row.day)
@@ -345,7 +356,7 @@ def _credited(moved: Transfer, farmer: Farmer, kinds: Collection[str]) -> Decima
 def _days_of_lines(farmer: Farmer, days: tuple[dt.date, dt.date]) -> list[Row]:
     """The farmer's lines, those of a day as one row. One query."""
     found = (
-        unsettled_lines([farmer.pk])
+        farmer.daily_entries.standing()
         .filter(business_date__range=days)
         .order_by()
         .values("business_date")
@@ -375,8 +386,7 @@ def _days_of_lines(farmer: Farmer, days: tuple[dt.date, dt.date]) -> list[Row]:
 def _days_of_charges(farmer: Farmer, days: tuple[dt.date, dt.date]) -> list[Row]:
     """The farmer's charges, those of a day and fee as one row. Two queries."""
     found = list(
-        unsettled_charges([farmer.pk])
-        .filter(business_date__range=days)
+        farmer.charges.filter(status=ChargeStatus.STANDING, business_date__range=days)
         .order_by()
         .values("business_date", "fee_id")
         .annotate(charged=Sum("amount"), number=Sum("quantity"), first=Min("created_at"))

@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from ledger.domain import LOOK_ALIKE_WITHIN, EarlierLine, EntryKind
 from ledger.models import Charge, DailyEntry, DailyEntryQuerySet, Farmer
 from ledger.selectors.charges import Item, charges_on, items_of, sum_of
+from ledger.selectors.claims import live_rows
 from ledger.selectors.commission import NEAREST_RULE, nearest_commission
 from malar.accounts.domain import Role
 from malar.accounts.models import Membership, Shop
@@ -55,16 +56,13 @@ def may_change(member: Membership, entry: DailyEntry) -> bool:
 
 
 def settled_among(entries: Iterable[DailyEntry]) -> set[UUID]:
-    """Which of these lines a settlement claims, by id. One question, however many they are.
-
-    The one place that knows: nothing settles yet, so none is. The claims of `settlements` are asked here
-    once there are any.
-    """
-    return set()
+    """Which of these lines a settlement has taken, approved or not, by id: they are never changed then, only
+    corrected by others (architecture §5.6). One question, however many they are."""
+    return set(live_rows([entry.pk for entry in entries]).values_list("row", flat=True))
 
 
 def is_settled(entry: DailyEntry) -> bool:
-    """Whether a settlement claims the line: it is never changed then, only corrected by others (architecture §5.6)."""
+    """Whether a settlement has taken the line."""
     return entry.pk in settled_among([entry])
 
 

@@ -23,6 +23,8 @@ NO_SHOPS = frozenset(
 SECRET = frozenset({"password", "last_login"})
 MEMBERS = "id IN (SELECT user_id FROM accounts_membership WHERE shop_id = {shop})"
 
+OF_A_CLAIM = "claim_id IN (SELECT id FROM ledger_claim WHERE shop_id = {shop})"
+
 
 @dataclass(frozen=True)
 class Table:
@@ -89,6 +91,8 @@ def _table(model: type[models.Model]) -> Table:
         whose = "shop_id = {shop}"
     elif about is Shop:
         whose = "id = {shop}"
+    elif "claim_id" in columns:
+        whose = OF_A_CLAIM
     elif about is User:
         whose = MEMBERS
     else:

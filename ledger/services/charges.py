@@ -16,6 +16,7 @@ from ledger.events import ChargeWaived
 from ledger.models import Charge, DailyEntry
 from ledger.selectors.answers import charge_answer
 from ledger.selectors.charges import charge_of
+from ledger.selectors.claims import live_rows
 from ledger.services.faults import length_faults, refusal
 from ledger.services.posting import closed_day_refused
 from malar.accounts.domain import ALLOWED, Role
@@ -314,7 +315,7 @@ def waive_charge(
 
     The shop's own people may (api.md, Roles). Answers `charge_answer`. Raises NotFound, NotAllowed for a
     farmer, Conflict `stale` with the present charge, Conflict `not_charged` where it does not stand any
-    more, RuleBroken without a reason or in a closed day.
+    more or `settled` where a settlement has taken it, RuleBroken without a reason or in a closed day.
     """
     if by.role not in ALLOWED[Role.STAFF]:
         raise NotAllowed(_("Only the shop's own people may waive a charge."))
@@ -345,6 +346,12 @@ def _waive(by: Membership, charge_id: UUID, reason: str, version: int | None) ->
     if charge.status != ChargeStatus.STANDING:
         raise Conflict(
             _("This charge does not count any more."), code="not_charged", current=charge_answer(charge)
+        )
+    if live_rows([charge.pk]).exists():
+        raise Conflict(
+            _("This charge is settled. Charge or pay it another way."),
+            code="settled",
+            current=charge_answer(charge),
         )
     with closed_day_refused(charge.business_date):
         _end([charge], ChargeStatus.WAIVED, reason)

@@ -27,6 +27,7 @@ from ledger.events import MovementPosted, MovementRefused, MovementReversed, Mov
 from ledger.models import Account, Farmer, Movement, Transfer
 from ledger.selectors.accounts import Balance, balance_of, owed_words
 from ledger.selectors.answers import movement_answer
+from ledger.selectors.claims import promised_of
 from ledger.selectors.movements import may_reverse, movement_of, reversal_of
 from ledger.services.faults import LONGEST_REFERENCE, day_faults, length_faults, reason_said, refusal
 from ledger.services.posting import (
@@ -439,13 +440,24 @@ def _held(by: Membership, movement_id: UUID) -> Movement:
 
 
 def _check_is_outstanding(movement: Movement) -> None:
-    outstanding = owed_of(movement.farmer, movement.kind)
+    outstanding = owed_of(movement.farmer, movement.kind) - _promised(movement)
     if movement.amount > outstanding:
         left = _("Only %(amount)s is outstanding.") % {"amount": rupees(outstanding)}
         nothing = _("Nothing is outstanding.")
         raise RuleBroken(
             left if outstanding > 0 else nothing, code="more_than_outstanding", pointer="/amount"
         )
+
+
+def _promised(movement: Movement) -> Decimal:
+    """What his open settlement takes of what he owes of this kind, in ₹: nobody else may take it meanwhile."""
+    promised = promised_of(movement.farmer)
+    return {
+        AccountKind.ADVANCE: promised.recovery,
+        AccountKind.HAND_LOAN: promised.hand_loans,
+        AccountKind.DRAW: promised.draws,
+        AccountKind.PAYABLE: ZERO,
+    }[ACCOUNT_MOVED[MovementKind(movement.kind)]]
 
 
 def _check_stands(movement: Movement) -> None:
@@ -468,7 +480,8 @@ def _check_may_be_missing(by: Membership, movement: Movement) -> None:
     """Raise where the account would not be possible without the movement, or not by staff."""
     if movement.kind == MovementKind.OPENING_BALANCE:
         return
-    owed, kind = owed_of(movement.farmer, movement.kind), ACCOUNT_MOVED[MovementKind(movement.kind)]
+    owed = owed_of(movement.farmer, movement.kind) - _promised(movement)
+    kind = ACCOUNT_MOVED[MovementKind(movement.kind)]
     if farmer_is_debited(movement.kind, movement.amount):
         if owed < movement.amount:
             settled = _("This draw is settled. Correct it with the settlement.")

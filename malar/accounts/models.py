@@ -103,6 +103,9 @@ class Shop(models.Model):
         validators=[MaxValueValidator(12)],
         help_text=_("Sales before this hour belong to the day before."),
     )
+    net_step = models.PositiveSmallIntegerField(
+        _("settlements are rounded to, ₹"), choices=[(1, "₹1"), (5, "₹5"), (10, "₹10")], default=1
+    )
     # Over these, what is owed by one farmer after a payment, staff must wait for the owner.
     advance_limit = models.DecimalField(
         _("advances, ₹ a farmer"), max_digits=14, decimal_places=2, null=True, blank=True, help_text=LIMIT
@@ -123,6 +126,7 @@ class Shop(models.Model):
                 name="shop_commission_is_a_percentage",
                 condition=models.Q(commission_pct__gte=0, commission_pct__lte=100),
             ),
+            models.CheckConstraint(name="shop_rounds_to_a_coin", condition=models.Q(net_step__in=[1, 5, 10])),
             models.CheckConstraint(name="shop_day_begins_by_noon", condition=models.Q(turnover_hour__lte=12)),
             models.CheckConstraint(
                 name="shop_limits_are_not_negative",

@@ -51,6 +51,7 @@ INSTALLED_APPS = [
     "malar.trail",
     "pricing",
     "ledger",
+    "settlements",
     "notifications",
     "malar.sync",
     "malar.home",

@@ -86,7 +86,7 @@ def pending_line_written_with_rate_0(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def waived_charge_still_charged(monkeypatch: pytest.MonkeyPatch) -> None:
-    def unsettled_charges(farmers: Collection[UUID]) -> Any:
+    def unsettled_charges(farmers: Collection[UUID], _on: Any = None) -> Any:
         counted = (ChargeStatus.STANDING, ChargeStatus.WAIVED)
         return Charge.objects.filter(farmer__in=farmers, status__in=counted)
 
