@@ -80,6 +80,7 @@ urlpatterns = [
     path("buyers/<uuid:buyer_id>/edit/", buyers.buyer_edit, name="buyer_edit"),
     path("shrinkage/", buyers.shrinkage, name="shrinkage"),
     path("export/", export.export, name="export"),
+    path("export/tally/", export.export_tally, name="export_tally"),
     path("days/", days.day_list, name="day_list"),
     path("days/<day:day>/", days.day_close, name="day_close"),
     path("days/<day:day>/reopen/", days.day_reopen, name="day_reopen"),

@@ -1,9 +1,10 @@
 """A shop's whole book as text for beancount, an engine for accounts that knows nothing of our code.
 
 Every transfer is a transaction. What no settlement has taken yet is kept in accounts of its own, under
-`Unsettled`, so that gross, commission and charges are added up by the other engine, too. The assertions
-say what `balances_of` says: of every farmer at the end of each month and of the last day, of all other
-accounts at the end. Amounts are ₹.
+`Unsettled`, so that gross, commission and charges are added up by the other engine, too: lines and charges come
+in on their day, and leave on the day from which a settlement's sums are in the accounts. The assertions say what
+`balances_of` says: of every farmer at the end of each month and of the last day, of all other accounts at the
+end. Amounts are ₹.
 """
 
 import datetime as dt
@@ -14,9 +15,10 @@ from uuid import UUID
 
 from django.db.models import Sum
 
-from ledger.domain import AccountKind
-from ledger.models import Account, Charge, DailyEntry, Farmer, Transfer
-from ledger.selectors.accounts import Balance, balances_of, unsettled_charges, unsettled_lines
+from ledger.domain import AccountKind, ChargeStatus
+from ledger.models import Account, Charge, Claim, DailyEntry, Farmer, Transfer
+from ledger.selectors.accounts import Balance, balances_of
+from ledger.selectors.claims import sums_of
 from malar.accounts.models import Shop
 from malar.kernel.money import ZERO
 
@@ -58,17 +60,21 @@ def book_as_beancount(shop: Shop) -> Iterator[str]:
     farmers = list(shop.farmers.order_by("number"))
     accounts = list(shop.accounts.select_related("farmer", "buyer").order_by("id"))
     names = {account.pk: name_of(account) for account in accounts}
-    lines = list(unsettled_lines([farmer.pk for farmer in farmers]).select_related("farmer").order_by("pk"))
+    lines = list(DailyEntry.objects.filter(shop=shop).standing().select_related("farmer").order_by("pk"))
     charges = list(
-        unsettled_charges([farmer.pk for farmer in farmers])
+        Charge.objects.filter(shop=shop, status=ChargeStatus.STANDING)
         .select_related("farmer", "fee")
         .order_by("business_date", "pk")
+    )
+    claims = list(
+        Claim.objects.filter(shop=shop, posted_on__isnull=False).select_related("farmer").order_by("pk")
     )
     transfers = list(shop.transfers.order_by("value_date", "created_at", "pk"))
     days = sorted(
         {each.value_date for each in transfers}
         | {each.business_date for each in lines}
         | {each.business_date for each in charges}
+        | {day for each in claims for day in (each.posted_on, each.released_on) if day}
     )
     if not days:
         return
@@ -83,6 +89,7 @@ def book_as_beancount(shop: Shop) -> Iterator[str]:
             [(names[moved.debit_id], moved.amount), (names[moved.credit_id], -moved.amount)],
         )
     yield from _unsettled(lines, charges)
+    yield from _settled(claims)
     for day in ends_of_months(days):
         for farmer, balance in _balances(farmers, day):
             yield from _assertions(farmer, balance, day + dt.timedelta(1))
@@ -132,6 +139,25 @@ def _unsettled(lines: list[DailyEntry], charges: list[Charge]) -> Iterator[str]:
             f"charge {charge.pk}",
             [(in_account(CHARGES, charge.farmer), charge.amount), (MEMO, -charge.amount)],
         )
+
+
+def _settled(claims: list[Claim]) -> Iterator[str]:
+    """What settlements took out of what was not settled, and gave back where they were taken back."""
+    sums = sums_of([claim.pk for claim in claims], dt.date.min, dt.date.max)
+    for claim in claims:
+        taken = sums[claim.pk]
+        charged = taken.fees + taken.passed_on
+        legs = (
+            (in_account(GROSS, claim.farmer), taken.gross),
+            (in_account(COMMISSION, claim.farmer), -taken.commission),
+            (in_account(CHARGES, claim.farmer), -charged),
+            (MEMO, taken.commission + charged - taken.gross),
+        )
+        for day, what, sign in ((claim.posted_on, "settled", 1), (claim.released_on, "free again", -1)):
+            if day:
+                yield from _transaction(
+                    day, f"{what} {claim.pk}", [(account, sign * amount) for account, amount in legs]
+                )
 
 
 def _balances(farmers: list[Farmer], day: dt.date) -> Iterator[tuple[Farmer, Balance]]:

@@ -276,6 +276,7 @@ TABLE: dict[str, Row] = {
     "GET ledger:shrinkage": (302, 200, 403, 200, 200),
     "GET ledger:export": (302, 200, 403, 403, 200),
     "POST ledger:export": (302, 200, 403, 403, 200),
+    "POST ledger:export_tally": (302, 422, 403, 403, 422),
     "GET ledger:day_list": (302, 200, 403, 200, 200),
     "GET ledger:day_close": (302, 200, 403, 200, 200),
     "POST ledger:day_close": (302, 422, 403, 422, 422),

@@ -2,12 +2,11 @@
 
 from argparse import ArgumentParser
 from typing import Any
-from uuid import UUID
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand
 
 from ledger.selectors.beancount import book_as_beancount
-from malar.accounts.models import Shop
+from malar.ops.one_shop import add_shop, shop_named
 
 
 class Command(BaseCommand):
@@ -16,14 +15,8 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--shop", type=UUID, help="its id; not needed where there is one shop")
+        add_shop(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
-        shops = Shop.objects.filter(pk=options["shop"]) if options["shop"] else Shop.objects.all()
-        try:
-            shop = shops.get()
-        except (Shop.DoesNotExist, Shop.MultipleObjectsReturned) as error:
-            named = ", ".join(f"{shop.pk} ({shop.name_en})" for shop in Shop.objects.order_by("id")[:20])
-            raise CommandError(f"Name one shop with --shop: {named or 'there is none yet'}.") from error
-        for line in book_as_beancount(shop):
+        for line in book_as_beancount(shop_named(options["shop"])):
             self.stdout.write(line)
