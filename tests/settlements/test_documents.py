@@ -1,0 +1,69 @@
+"""The papers say what the settlement in the book says: the same lines in the order of his slips, the same paise."""
+
+from decimal import Decimal
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from ledger.models import Farmer
+from malar.accounts.models import Membership
+from settlements.documents.html import render_html
+from settlements.documents.made import statement_of, statements_of, upi_intent
+from settlements.services.approvals import cancel
+from tests.settlement_a import LINES
+from tests.settlements.acts import agreed, paid, settled, settlement_for
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("sunday")]
+
+
+def test_the_statement_is_the_settlement(settlement_a: Farmer, meena: Membership, kumar: Membership) -> None:
+    settlement = agreed(settlement_for(settlement_a, settled(meena)), meena, kumar)
+    made = statement_of(settlement)
+
+    assert [(str(line.business_date), line.amount) for line in made.lines] == [
+        (line.day, Decimal(line.amount)) for line in LINES
+    ]
+    assert sum(line.amount for line in made.lines) == made.gross == settlement.gross
+    assert sum(line.commission for line in made.lines) == made.commission
+    assert sum(charge.amount for charge in made.charge_lines) == made.charges == Decimal(450)
+    assert [draw.amount for draw in made.draw_lines] == [Decimal(3000)]
+    assert (made.net, made.number, made.payments) == (settlement.net, "2526-0001", ())
+    assert "ரூபாய்" in render_html(made, "ta")
+
+    paid(settlement, kumar, "100")
+    assert [payment.amount for payment in statement_of(settlement).payments] == [Decimal(100)]
+
+
+def test_many_are_asked_for_at_once(
+    settlement_a: Farmer, settlement_b: Farmer, meena: Membership, kumar: Membership
+) -> None:
+    settled(meena)
+    both = [settlement_for(farmer) for farmer in (settlement_b, settlement_a)]
+    for each in both:
+        _named = each.farmer.name, each.shop.name
+    with CaptureQueriesContext(connection) as many:
+        made = statements_of(both)
+    with CaptureQueriesContext(connection) as one:
+        statement_of(both[1])
+    assert len(many) == len(one) == 5
+    assert [each.farmer_code for each in made] == ["F015", "F014"]
+    assert [len(each.lines) for each in made] == [1, 15]
+
+
+def test_one_that_was_called_off_keeps_its_paper(settlement_a: Farmer, meena: Membership) -> None:
+    first = settlement_for(settlement_a, settled(meena))
+    cancel(by=meena, settlement_id=first.pk)
+    second = settlement_for(settlement_a, settled(meena))
+    first.refresh_from_db()
+    both = statements_of([first, second])
+    assert [(each.status, len(each.lines)) for each in both] == [("cancelled", 15), ("draft", 15)]
+
+
+def test_a_payment_app_is_told_whom_how_much_and_what_for(settlement_a: Farmer, meena: Membership) -> None:
+    settlement = settlement_for(settlement_a, settled(meena))
+    assert upi_intent(settlement) == ""
+    settlement.farmer.upi = "raja@okbank"
+    assert upi_intent(settlement, Decimal(100)) == (
+        "upi://pay?pa=raja%40okbank&pn=P.+Raja&am=100.00&cu=INR&tn=R1-F014"
+    )
