@@ -20,7 +20,7 @@ NO_SHOPS = frozenset(
         "trail_answeredrequest",
     }
 )
-SECRET = frozenset({"password", "last_login"})
+SECRET = frozenset({"password", "last_login", "pin", "pin_id", "pin_wrong"})
 MEMBERS = "id IN (SELECT user_id FROM accounts_membership WHERE shop_id = {shop})"
 
 
