@@ -20,7 +20,7 @@ NO_SHOPS = frozenset(
         "trail_answeredrequest",
     }
 )
-SECRET = frozenset({"password", "last_login"})
+SECRET = frozenset({"password", "last_login", "pin", "pin_id", "pin_wrong"})
 MEMBERS = "id IN (SELECT user_id FROM accounts_membership WHERE shop_id = {shop})"
 
 OF_A_CLAIM = "claim_id IN (SELECT id FROM ledger_claim WHERE shop_id = {shop})"

@@ -1,5 +1,6 @@
 from django.apps import AppConfig
 from django.contrib.admin import apps as admin_apps
+from django.contrib.auth.signals import user_logged_in
 from django.utils.translation import gettext_lazy as _
 
 
@@ -10,6 +11,12 @@ class AccountsConfig(AppConfig):
     label = "accounts"
     verbose_name = _("Shop and people")
     default = True
+
+    def ready(self) -> None:
+        """Hear of every sign-in."""
+        from malar.accounts.services import forgive_wrong_pins
+
+        user_logged_in.connect(forgive_wrong_pins, dispatch_uid="forgive_wrong_pins")
 
 
 class AccountsAdminConfig(admin_apps.AdminConfig):

@@ -49,6 +49,11 @@ class User(AbstractBaseUser, PermissionsMixin):
     is_active = models.BooleanField(_("may sign in"), default=True)
     # Django wants it for its own admin; ours asks the membership (admin_site.py).
     is_staff = models.BooleanField(default=False, editable=False)
+    # Opens the lock of a tablet's counter; only its hash is kept. `pin_id` is another one with each PIN, so that a
+    # tablet sees that the one it knows is out of date; `pin_wrong` counts guesses since the last right one.
+    pin = models.CharField(max_length=128, blank=True, editable=False)
+    pin_id = models.UUIDField(null=True, blank=True, editable=False)
+    pin_wrong = models.PositiveSmallIntegerField(default=0, editable=False)
     date_joined = models.DateTimeField(_("since"), auto_now_add=True)
 
     objects: ClassVar[UserQuerySet] = UserQuerySet()
@@ -191,6 +196,6 @@ class Membership(models.Model):
         return not (self.is_active and self.user.is_active and self.role in ALLOWED[Role.STAFF])
 
 
-keep_history(User, never=("password", "last_login"))
+keep_history(User, never=("password", "last_login", "pin", "pin_id", "pin_wrong"))
 keep_history(Shop)
 keep_history(Membership)

@@ -1,6 +1,7 @@
 """Opening shops, inviting people, changing what they are."""
 
 from smtplib import SMTPException
+from typing import Any
 from uuid import UUID
 
 import structlog
@@ -8,6 +9,7 @@ from allauth.account.forms import default_token_generator
 from allauth.account.models import EmailAddress
 from allauth.account.utils import user_pk_to_url_str
 from django.conf import settings
+from django.contrib.auth.hashers import check_password, make_password
 from django.core.exceptions import ValidationError
 from django.core.mail import send_mail
 from django.core.validators import validate_email
@@ -17,10 +19,11 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import override
 
-from malar.accounts.domain import Language, Role, normal_phone
+from malar.accounts.domain import MOST_WRONG_PINS, Language, Role, is_easy_pin, is_pin, normal_phone
 from malar.accounts.models import Membership, Shop, User
 from malar.accounts.selectors import member_of
 from malar.kernel.errors import Conflict, NotAllowed, RuleBroken
+from malar.kernel.ids import new_id
 from malar.kernel.transactions import step, unit_of_work
 
 log = structlog.get_logger(__name__)
@@ -105,6 +108,47 @@ def speak(*, by: Membership | None, user: User, language: str) -> None:
     """Remember which language a user reads, on pages and in what is sent to him."""
     user.language = language
     user.save(update_fields=["language"])
+
+
+@unit_of_work
+def choose_pin(*, by: Membership, pin: str, password: str) -> User:
+    """Choose what opens the lock of a tablet's counter, or say the present one again: then it stays the same PIN,
+    and other tablets go on knowing it.
+
+    Raises RuleBroken: `password_wrong`, `pin_shape` for anything but four to six digits, `pin_easy`.
+    """
+    user = User.objects.select_for_update().get(pk=by.user_id)
+    if not user.check_password(password):
+        raise RuleBroken(_("This is not your password."), code="password_wrong", pointer="/password")
+    if not is_pin(pin):
+        raise RuleBroken(_("A PIN has four to six digits."), code="pin_shape", pointer="/pin")
+    if is_easy_pin(pin):
+        raise RuleBroken(
+            _("Everybody tries this one first. Choose another."), code="pin_easy", pointer="/pin"
+        )
+    user.pin_wrong = 0
+    if not (user.pin and check_password(pin, user.pin)):
+        user.pin, user.pin_id = make_password(pin), new_id()
+    user.save(update_fields=["pin", "pin_id", "pin_wrong"])
+    return user
+
+
+@unit_of_work
+def guess_pin(*, by: Membership, pin: str) -> tuple[User, bool]:
+    """Whether this is the person's PIN. Each wrong one counts, and after MOST_WRONG_PINS none is right until he has
+    signed in anew (`forgive_wrong_pins`)."""
+    user = User.objects.select_for_update().get(pk=by.user_id)
+    if not user.pin or user.pin_wrong >= MOST_WRONG_PINS:
+        return user, False
+    is_right = check_password(pin, user.pin)
+    user.pin_wrong = 0 if is_right else user.pin_wrong + 1
+    user.save(update_fields=["pin_wrong"])
+    return user, is_right
+
+
+def forgive_wrong_pins(*, user: User, **_signal: Any) -> None:
+    """He has signed in with his password: guesses are counted from none."""
+    User.objects.filter(pk=user.pk, pin_wrong__gt=0).update(pin_wrong=0)
 
 
 @step

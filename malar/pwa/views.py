@@ -34,10 +34,18 @@ OUTBOX = tuple(f"js/offline/{name}.js" for name in ("idb", "disk", "wire", "outb
 LATER = (
     *(
         f"js/counter/{name}.js"
-        for name in ("awake", "find", "search", "version", "sheets", "sheet", "sync", "line")
+        for name in ("late", "awake", "find", "search", "version", "sheets", "sheet", "sync", "line")
     ),
     *(f"js/counter/{name}.js" for name in ("lines", "form", "farmer", "money", "report", "decide")),
-    *("js/worker.js", "js/waiting.js", "js/leaving.js", "js/offline/seal.js", "css/sheets.css"),
+    *(f"js/counter/{name}.js" for name in ("lock", "pin", "port", "verified")),
+    *(
+        "js/worker.js",
+        "js/locked.js",
+        "js/waiting.js",
+        "js/leaving.js",
+        "js/offline/seal.js",
+        "css/sheets.css",
+    ),
 )
 """What the counter loads when it is asked for: kept by the worker, though no head names it."""
 

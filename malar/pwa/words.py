@@ -180,6 +180,34 @@ def counter_words() -> dict[str, str]:
         ),
         "disk_full": _("There is hardly any space left on this tablet. Delete pictures or apps."),
         "disk_none": _("This browser keeps nothing. Entries are saved only while the server can be reached."),
+        # The lock.
+        "part_title": _("This part has not come yet"),
+        "part_text": _(
+            "The network broke before this tablet had fetched it. Your slip is kept. Try again when there is a"
+            " network."
+        ),
+        "verify_title": _("Please sign in again"),
+        "verify_text": _(
+            "For 18 hours the server has not seen who works on this tablet, so nothing new is written down."
+            " Connect it and sign in. What waits here stays and is sent."
+        ),
+        "lock_other": _("Not {name}? Sign in"),
+        "lock_none": _("You can choose a PIN in the menu. Then only you open this."),
+        "lock_wrong": _("That is not the PIN. Tries left: {count}."),
+        "lock_wait": _("That is not the PIN. Tries left: {count}, in {seconds} seconds."),
+        "lock_spent": _(
+            "Five times the wrong PIN. Now only signing in helps. What waits here stays and is sent."
+        ),
+        "lock_asking": _("Looking for the server…"),
+        "lock_away": _("The server cannot be reached. Signing in needs the network."),
+        "pin_title": _("PIN for this tablet"),
+        "pin_password": _("Your password"),
+        "pin_new": _("PIN"),
+        "pin_again": _("The PIN again"),
+        "pin_help": _("Four to six digits. It opens the counter after a break of five minutes."),
+        "pin_differs": _("The two PINs differ."),
+        "pin_away": _("The server cannot be reached. Choosing a PIN needs the network."),
+        "pin_nowhere": _("This browser can keep no PIN."),
         # Finding somebody.
         "found": _("{count} found"),
         "found_none": _("Nobody found. Try another spelling, the number or the village."),

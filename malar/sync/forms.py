@@ -28,6 +28,14 @@ class Registration(Body):
     name = Text(required=False, max_length=LONGEST_NAME)
 
 
+class Pin(Body):
+    pin = Text(max_length=20)
+
+
+class NewPin(Pin):
+    password = Text(max_length=200)
+
+
 class Captured(Body):
     """When it was typed: by the tablet's clock, how far that was off, how sure that is; ms."""
 

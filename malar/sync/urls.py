@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from malar.sync import parked_views, views
+from malar.sync import parked_views, pin_views, views
 
 app_name = "sync"
 
@@ -13,6 +13,8 @@ urlpatterns = [
     path("ref/", views.ref, name="ref"),
     path("parked/", parked_views.parked, name="parked"),
     path("conflicts/", views.conflicts, name="conflicts"),
+    path("pin/", pin_views.pin, name="pin"),
+    path("pin/check/", pin_views.pin_check, name="pin_check"),
 ]
 
 conflicts = (

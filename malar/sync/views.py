@@ -187,6 +187,7 @@ def hello(request: ShopRequest) -> HttpResponse:
                 "name": user.name,
                 "role": request.member.role,
                 "language": user.language,
+                "pin": None if user.pin_id is None else str(user.pin_id),
             },
             "shop": str(request.shop.pk),
             "csrf": get_token(request),

@@ -29,7 +29,7 @@ class Migration(migrations.Migration):
     initial = True
 
     dependencies = [
-        ('accounts', '0003_net_step'),
+        ('accounts', '0004_net_step'),
         ('ledger', '0008_claims'),
         ('pghistory', '0007_auto_20250421_0444'),
     ]

@@ -7,6 +7,7 @@
  * @typedef {{ mount: (element: HTMLElement) => (() => void) | undefined }} Behaviour
  */
 import { arriveNobody, isLeft } from "./left.js";
+import { guard } from "./locked.js";
 import { mountWorker } from "./worker.js";
 
 /** Each import is written out, so that its hashed name can be put in. @type {Record<string, () => Promise<Behaviour>>} */
@@ -97,5 +98,6 @@ const { user, nobody } = document.body.dataset;
 if (nobody !== undefined) arriveNobody();
 else if (user) {
   if (isLeft()) document.documentElement.hidden = true;
+  else guard();
   import("./leaving.js").then(({ arrive }) => arrive(user));
 }

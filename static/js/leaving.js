@@ -89,23 +89,36 @@ async function signOut(csrf) {
   return answer?.type === "opaqueredirect";
 }
 
+/** @param {string} csrf empty: the session is over */
+async function end(csrf) {
+  // Nobody's names stay; of what cannot be sealed only he himself sees anything again.
+  await forget();
+  try {
+    // Until a page of the server's says that nobody is signed in: a wall may answer in its place.
+    localStorage.setItem(LEFT, "1");
+  } catch {
+    // Then the session ends when the server says so.
+  }
+  location.assign(!csrf || (await signOut(csrf)) ? LOGIN : COUNTER);
+}
+
+/**
+ * Whoever stands at the lock signs in: what its owner has not sent is sealed where that can be, and nobody is asked.
+ *
+ * @param {string} user whose lock it is @param {string} csrf empty: the session is over
+ */
+export async function giveWay(user, csrf) {
+  if ((await waitingOf(user)).all) await (await scripts()).seal({ user }).catch(() => {});
+  await end(csrf);
+}
+
 /**
  * Somebody wants to sign out.
  *
  * @param {Person} person @param {string} csrf @param {() => void} [plainly] signs out as without us, where nothing is at stake
  */
 export async function leave(person, csrf, plainly) {
-  const go = async () => {
-    // Nobody's names stay; of what cannot be sealed only he himself sees anything again.
-    await forget();
-    try {
-      // Until a page of the server's says that nobody is signed in: a wall may answer in its place.
-      localStorage.setItem(LEFT, "1");
-    } catch {
-      // Then the session ends when the server says so.
-    }
-    location.assign((await signOut(csrf)) ? LOGIN : COUNTER);
-  };
+  const go = () => end(csrf);
   const kept = await waitingOf(person.user);
   if (kept.unsent) return ask(await scripts(), person, go);
   // The server has it, and shows it to the owner; nobody else reads it here.

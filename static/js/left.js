@@ -2,12 +2,27 @@
  * Somebody signed out here, and the server could not be told (leaving.js): whatever it still says to him is not taken.
  */
 export const LEFT = "malar.left";
+/** When the counter was touched last, epoch ms, where a PIN opens it; 0: it is locked. */
+export const TOUCHED = "malar.touched";
+export const IDLE_MS = 300_000;
+
+/** Whether only the PIN opens the counter here (counter/lock.js). A clock that went back proves nothing. */
+export function isLocked() {
+  const touched = read(TOUCHED);
+  const since = Date.now() - Number(touched);
+  return touched !== null && !(since >= 0 && since < IDLE_MS);
+}
 
 export function isLeft() {
+  return read(LEFT) !== null;
+}
+
+/** @param {string} key */
+function read(key) {
   try {
-    return localStorage.getItem(LEFT) !== null;
+    return localStorage.getItem(key);
   } catch {
-    return false;
+    return null;
   }
 }
 

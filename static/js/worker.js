@@ -6,6 +6,7 @@
  */
 import "./back.js";
 import { forget } from "./forget.js";
+import { unlock } from "./locked.js";
 import { waiting } from "./waiting.js";
 
 const BUSY = "malar-busy";
@@ -24,7 +25,10 @@ const UPDATE_MS = 30 * 60_000;
 /** @param {Page} page */
 export async function mountWorker({ isBusy, onReady, onBegun }) {
   // A page for strangers: whoever was here before is gone.
-  if ("nobody" in document.body.dataset) forget();
+  if ("nobody" in document.body.dataset) {
+    forget();
+    unlock();
+  }
   const container = navigator.serviceWorker;
   if (!container) return; // plain http in the shop's network
   // On a slow line it would fetch all files again while the page still waits for them.

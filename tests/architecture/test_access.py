@@ -201,6 +201,8 @@ TABLE: dict[str, Row] = {
     "POST sync:device": (401, 426, 403, 426, 426),
     "POST sync:ops": (401, 426, 403, 426, 426),
     "POST sync:parked": (401, 426, 403, 426, 426),
+    "POST sync:pin": (401, 426, 403, 426, 426),
+    "POST sync:pin_check": (401, 426, 403, 426, 426),
     "GET conflicts:conflict_list": (302, 200, 403, 403, 200),
     "GET conflicts:conflict_resolve": (302, 405, 403, 403, 405),
     "POST conflicts:conflict_resolve": (302, 404, 403, 403, 422),

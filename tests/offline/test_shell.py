@@ -1,5 +1,6 @@
 """The counter opens without a server, in one piece and with nobody's data."""
 
+import itertools
 import re
 from collections.abc import Callable
 
@@ -259,3 +260,30 @@ def test_a_browser_offers_to_install_it(tablet: Tablet) -> None:
     assert '"மலர்"' in manifest["data"].encode().decode("unicode_escape") or "மலர்" in manifest["data"]
     # A private window would not; the test's own browser is none.
     assert session.send("Page.getInstallabilityErrors")["installabilityErrors"] == []
+
+
+@pytest.mark.parametrize("language", ["ta", "en"])
+def test_on_a_phone_what_waits_and_its_warning_leave_the_languages_alone(
+    counter: Counter, proxy: Proxy, stall: Stall, language: str
+) -> None:
+    page = counter.page
+    page.set_viewport_size({"width": 412, "height": 915})
+    # A browser that may clear what it keeps: there is a “!”, too.
+    page.add_init_script("navigator.storage.persisted = navigator.storage.persist = async () => false")
+    counter.open(stall.kumar, language)
+    pill, languages, menu = (page.locator(which) for which in ("#pill", ".bar .seg", ".bar [popovertarget]"))
+
+    def apart() -> bool:
+        boxes = [each.bounding_box() for each in (pill, languages, menu)]
+        return all(one["x"] + one["width"] <= other["x"] for one, other in itertools.pairwise(boxes))  # type: ignore[index]
+
+    expect(pill).to_have_attribute("data-risk", "loose")
+    assert apart()
+    proxy.set(REFUSE)
+    counter.type("207⏎8⏎⏎")
+    expect(pill).to_have_attribute("data-net", "off", timeout=20_000)
+    expect(pill).to_have_attribute("aria-label", re.compile(r": 1\. "))
+    assert page.evaluate("getComputedStyle(document.querySelector('#pill'), '::before').content") == '"1"'
+    assert apart()
+    page.evaluate("document.querySelector('#pill').dataset.waiting = '128'")
+    assert apart()

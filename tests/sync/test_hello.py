@@ -39,6 +39,7 @@ def test_hello_says_who_is_signed_in_where_and_what_time_it_is(kumar: Membership
         "name": "Kumar",
         "role": "staff",
         "language": "en",
+        "pin": None,
     }
     assert (said["shop"], said["protocol"]) == (str(kumar.shop_id), 1)
     assert said["seal"].keys() == {"kid", "jwk"}

@@ -42,6 +42,8 @@ export class Book extends EventTarget {
   #slips = new Map();
   /** Drawn, and of no line yet. @type {{date: string, slip: Promise<string | null>} | null} */
   #next = null;
+  /** Why the tablet takes nothing down now (verified.js). @type {() => Problem | null} */
+  refusal = () => null;
   /** How often it was looked. */
   #turn = 0;
 
@@ -177,6 +179,8 @@ export class Book extends EventTarget {
 
   /** @param {() => Promise<any>} write answers the row of the entry @returns {Promise<Result>} */
   async #kept(write) {
+    const problem = this.refusal();
+    if (problem) return { kind: "refused", problem };
     try {
       const row = await write();
       this.rows.set(row.id, { ...row, asOf: null });

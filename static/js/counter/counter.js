@@ -11,6 +11,7 @@
  * @typedef {import("./view.js").Panel} Panel
  */
 import "../back.js";
+import { isLocked } from "../left.js";
 import { Book, doneOf, isSame } from "./book.js";
 import { draft, forgetDraft, keepDraft, storage } from "./draft.js";
 import { paiseOf, rupees, sentQuantity } from "./figures.js";
@@ -18,7 +19,7 @@ import { first } from "./first.js";
 import { Tally } from "./question.js";
 import { marketTime, sentMoment } from "./rates.js";
 import { Reference } from "./ref.js";
-import { canRead, follow, Scale } from "./scale.js";
+import { canRead, Scale } from "./scale.js";
 import { Shelf } from "./shelf.js";
 import { emptySlip, isEmpty, keyOf, press, quantityIn, wantsReason } from "./slip.js";
 import { Sounds } from "./sounds.js";
@@ -79,8 +80,6 @@ let isCutOff = false;
 let hasBegun = false;
 /** Lines that were taken back here, until the server has said so too. @type {Set<string>} */
 const takenBack = new Set();
-/** What of the tablet's storage is to be warned of: nothing, that it may be cleared, or that it is nearly full. @type {"" | "loose" | "full"} */
-let risk = "";
 /** @type {ReturnType<typeof setTimeout> | undefined} */
 let closing;
 /** @type {Farmer[] | undefined} */
@@ -214,9 +213,13 @@ async function write(made, before) {
   // A page that ends now tries it again as it was sent.
   sent = { ...before, tried: line };
   latched = { id: before.id, until: performance.now() + LATCH_MS };
-  const result = line.corrects
-    ? await (await import("./sheets.js")).correct(book, line, line.corrects)
-    : await book.write(line);
+  const { corrects } = line;
+  const result = !corrects
+    ? await book.write(line)
+    : await import("./sheets.js").then(
+        ({ correct }) => correct(book, line, corrects),
+        () => /** @type {const} */ ({ kind: "unreachable" }),
+      );
   sent = null;
   isCutOff = result.kind === "unreachable";
   if (result.kind === "ok") {
@@ -423,15 +426,6 @@ function begin() {
   if (!offline) return;
   book.begin(new offline.Outbox({ user: user.id, shop }));
   import("../leaving.js").then(({ arrive }) => arrive(user.id)).catch(() => {});
-  lookAtStorage();
-}
-
-async function lookAtStorage() {
-  const { storage } = navigator;
-  const isKept = (await storage?.persisted?.()) || (await storage?.persist?.().catch(() => false));
-  const { usage = 0, quota = 0 } = (await storage?.estimate?.().catch(() => undefined)) ?? {};
-  risk = quota && usage > quota * 0.9 ? "full" : isKept ? "" : "loose";
-  draw();
 }
 
 book.addEventListener("change", () => {
@@ -467,8 +461,7 @@ book.addEventListener("taken", (event) => {
 });
 
 book.addEventListener("old", () => {
-  const reload = { label: say("again"), best: true, act: () => location.reload() };
-  notice = { kind: "off", title: say("sync_old"), text: "", answers: [reload] };
+  notice = { kind: "off", title: say("sync_old"), text: "", answers: [{ ...again(), act: reload }] };
   draw();
 });
 
@@ -492,8 +485,21 @@ const hands = {
   reference,
   world,
   takeBack: takeBackKept,
-  get risk() {
-    return risk;
+  draw,
+  scale,
+  /** It reads something else. @returns {boolean} whether that was looked at */
+  weigh() {
+    const isFree = !isBusy();
+    if (isFree) change({ type: "scale" });
+    return isFree;
+  },
+  isInHand: () => isBusy() || !isEmpty(slip) || isUndoing || document.querySelector("dialog[open]") !== null,
+  /** What of the tablet's storage is to be warned of: nothing, that it may be cleared, or that it is nearly full. @type {"" | "loose" | "full"} */
+  risk: "",
+  /** @param {Panel | null} panel in place of the flowers */
+  tell(panel) {
+    notice = panel;
+    draw();
   },
   /** A slip to go on with, unless another is in hand. @param {Slip} made */
   put(made) {
@@ -514,9 +520,22 @@ const hands = {
 
 /** @param {Exclude<keyof typeof import("./sheets.js"), "correct">} name @param {any} [about] */
 async function sheet(name, about) {
-  const sheets = await import("./sheets.js").catch(() => null);
-  if (sheets) sheets[name](hands, about);
-  else sounds.play("failure");
+  const sheets = await import("./sheets.js").catch(notHere);
+  sheets?.[name](hands, about);
+}
+
+/** The line broke before a part of the page had come, and a browser asks for it only once. */
+function notHere() {
+  sounds.play("failure");
+  const act = async () => {
+    if (await reference.hello()) reload();
+  };
+  const answers = [{ ...again(), act }, back()];
+  hands.tell({ kind: "off", title: say("part_title"), text: say("part_text"), answers });
+}
+
+function reload() {
+  location.reload();
 }
 
 /** @param {{id: string, version: number, entry?: object}} line */
@@ -590,7 +609,7 @@ function emptyShop() {
 
 function drawPill() {
   const { count, asks, isLate } = unsent();
-  view.drawWaiting(count, risk, isLoaded() && hasBegun && book.isOnlineOnly);
+  view.drawWaiting(count, hands.risk, isLoaded() && hasBegun && book.isOnlineOnly);
   if (asks) view.drawPill("off", say("pill_asks", { count: asks }));
   else if (count && isLate) view.drawPill("off", say("pill_kept", { count }));
   else if (slip.tried) view.drawPill("off", say("pill_unsaved"));
@@ -601,7 +620,7 @@ function drawPill() {
 
 // --- What the reference says ----------------------------------------------------------------
 
-reference.addEventListener("other", () => location.reload());
+reference.addEventListener("other", reload);
 reference.addEventListener("change", () => {
   isCutOff = false;
   begin();
@@ -643,7 +662,7 @@ reference.addEventListener("unreachable", () => {
       kind: "off",
       title: say("pill_off"),
       text: say("first_off"),
-      answers: [{ label: say("again"), best: true, act: () => reference.start() }],
+      answers: [{ ...again(), act: () => reference.start() }],
     };
   draw();
 });
@@ -749,12 +768,16 @@ const clicked = {
   fee: () => sheet("openFee"),
   report: () => sheet("openReport"),
   pill: () => sheet("openSync"),
+  pin: () => sheet("openPin"),
   async leave() {
-    const { leave } = await import("../leaving.js");
+    const leaving = await import("../leaving.js").catch(notHere);
     const { user, shopId: shop, csrf } = reference;
-    leave({ user: user?.id ?? "", shop }, csrf);
+    leaving?.leave({ user: user?.id ?? "", shop }, csrf);
   },
-  scale: () => (scale.reading().state === "none" ? connect() : act({ type: "takeScale" })),
+  scale() {
+    if (scale.reading().state !== "none") act({ type: "takeScale" });
+    else import("./port.js").then(({ connect }) => connect(hands), notHere);
+  },
   hand() {
     const isLeft = document.documentElement.dataset.hand !== "left";
     storage(() => localStorage).setItem("malar.hand", isLeft ? "left" : "");
@@ -817,8 +840,8 @@ async function openFind() {
   try {
     (await finder()).open();
   } catch {
-    finding = undefined; // the line broke before it was here
-    sounds.play("failure");
+    finding = undefined;
+    notHere();
   }
 }
 
@@ -870,30 +893,6 @@ function wearHand() {
   at("hand").setAttribute("aria-pressed", String(isLeft));
 }
 
-// --- The scale ------------------------------------------------------------------------------
-
-/** A tap may ask for a port; ports allowed once are opened by themselves. */
-async function connect() {
-  try {
-    listenTo(await /** @type {any} */ (navigator).serial.requestPort());
-  } catch {
-    // Nothing was chosen.
-  }
-}
-
-/** @param {import("./scale.js").Port} port */
-function listenTo(port) {
-  let before = "";
-  const onChange = () => {
-    const reading = JSON.stringify(scale.reading());
-    if (reading === before || isBusy()) return;
-    before = reading;
-    change({ type: "scale" });
-  };
-  follow(port, scale, { signal: new AbortController().signal, onChange });
-  setInterval(onChange, 500); // silence is a reading too
-}
-
 // --- Signs of life ---------------------------------------------------------------------------
 
 for (const [sign, target] of /** @type {[string, EventTarget][]} */ ([
@@ -911,14 +910,9 @@ for (const [sign, target] of /** @type {[string, EventTarget][]} */ ([
 
 wearHand();
 at("sound").setAttribute("aria-pressed", String(sounds.volume > 0));
-/** The worker, and the chip of a new version: what opens the counter next time may wait until it is open now. */
 function mountLate() {
-  import("./awake.js").then(
-    ({ keepAwake }) => keepAwake(),
-    () => {},
-  );
-  import("./version.js").then(
-    ({ mountVersion }) => mountVersion(() => isBusy() || !isEmpty(slip) || isUndoing),
+  import("./late.js").then(
+    ({ mount }) => mount(hands),
     () => {}, // no line: the next page tries again
   );
 }
@@ -929,8 +923,5 @@ setInterval(() => {
   else draw();
 }, 10_000);
 draw();
-reference.start(first);
-if (canRead())
-  /** @type {any} */ (navigator).serial
-    .getPorts()
-    .then((/** @type {any[]} */ ports) => ports.forEach(listenTo));
+if (isLocked()) import("./lock.js").then(({ lockFirst }) => lockFirst(reference), notHere);
+else reference.start(first);

@@ -8,6 +8,7 @@
  * @property {string} word what it is called
  * @property {string} [value] at first
  * @property {"text" | "numeric" | "decimal" | "tel"} [mode] of the keys
+ * @property {boolean} [isSecret] nobody reads along
  * @property {[string, string][]} [choices] value and label, instead of keys
  * @typedef {Record<string, string>} Values what was typed or chosen, by field, without spaces around
  * @typedef {{field?: string, text: string}} Fault what is wrong, and where
@@ -66,13 +67,13 @@ export async function openForm({ title, fields, hints = () => ({}), write, fault
 }
 
 /** @param {Field} field */
-function fieldOf({ name, word, value = "", mode = "text", choices }) {
+function fieldOf({ name, word, value = "", mode = "text", isSecret = false, choices }) {
   const template = /** @type {HTMLTemplateElement} */ (at(choices ? "t-choices" : "t-field"));
   const element = /** @type {HTMLElement} */ (template.content.firstElementChild?.cloneNode(true));
   element.dataset.field = name;
   /** @type {Element} */ (element.firstElementChild).textContent = word;
   const input = element.querySelector("input");
-  if (input) Object.assign(input, { name, value, inputMode: mode });
+  if (input) Object.assign(input, { name, value, inputMode: mode, type: isSecret ? "password" : "text" });
   else
     element.querySelector(".chips")?.append(...(choices ?? []).map((choice) => chipOf(name, value, choice)));
   return element;

@@ -6,7 +6,7 @@
  * @typedef {import("./slip.js").World} World
  * @typedef {import("./rates.js").Rate} Rate
  * @typedef {import("./rates.js").Slot} Slot
- * @typedef {{id: string, name: string, role: string, language: "ta" | "en"}} User
+ * @typedef {{id: string, name: string, role: string, language: "ta" | "en", pin?: string | null}} User
  * @typedef {{id: string, name_ta: string, name_en: string, number_digits: 3 | 4, turnover_hour: number}} Shop
  * @typedef {{id: string, farmer: string, flower: string, quantity: string, unit: string, rate: string | null,
  *   amount: string | null, status: string, version: number, captured_at: string, mine: boolean,

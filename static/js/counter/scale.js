@@ -13,7 +13,6 @@ const STEADY_MS = 500;
 const SILENT_MS = 2000;
 /** Drops of water on the pan. */
 const ZERO_GRAMS = 20;
-const AGAIN_MS = 2000;
 /** Marks, sign, figure, unit, and what some scales put behind. */
 const LINE = /^\s*((?:[A-Z]{1,2}[\s,]+)*)([+-]?)\s*(\d+(?:[.,]\d{1,4})?)\s*(kg|g|)\s*(?:[GN]|GS|NT)?\s*$/i;
 const NOT_PRINTED = /[^ -~]/g;
@@ -97,70 +96,4 @@ export class Scale {
 /** @returns {boolean} whether this browser can read a scale at all (Web Serial) */
 export function canRead() {
   return "serial" in navigator;
-}
-
-/**
- * A port as the reader uses it; what `navigator.serial.requestPort()` (in a tap) or `getPorts()` gives.
- *
- * @typedef {object} Port
- * @property {(options: {baudRate: number}) => Promise<void>} open
- * @property {() => Promise<void>} close
- * @property {ReadableStream<Uint8Array> | null} readable
- */
-
-/**
- * Reads a port until it is told to stop; opens it again when it was pulled out.
- *
- * @param {Port} port @param {Scale} scale
- * @param {{signal: AbortSignal, baudRate?: number, onChange?: () => void, pause?: (ms: number) => Promise<void>}} options
- * @returns {Promise<void>}
- */
-export async function follow(
-  port,
-  scale,
-  {
-    signal,
-    baudRate = 9600,
-    onChange = () => {},
-    pause = (ms) => new Promise((done) => setTimeout(done, ms)),
-  },
-) {
-  while (!signal.aborted) {
-    try {
-      await port.open({ baudRate });
-      await readLines(port, signal, (line) => {
-        scale.read(line);
-        onChange();
-      });
-    } catch {
-      // Pulled out, or not there yet: said by its state, and tried again.
-    }
-    scale.lose();
-    onChange();
-    await port.close().catch(() => {});
-    if (!signal.aborted) await pause(AGAIN_MS);
-  }
-}
-
-/** @param {Port} port @param {AbortSignal} signal @param {(line: string) => void} hear */
-async function readLines(port, signal, hear) {
-  const reader = port.readable?.getReader();
-  if (!reader) return;
-  const stop = () => reader.cancel().catch(() => {});
-  signal.addEventListener("abort", stop);
-  const decoder = new TextDecoder();
-  let rest = "";
-  try {
-    for (;;) {
-      const { value, done } = await reader.read();
-      if (done) return;
-      const lines = (rest + decoder.decode(value, { stream: true })).split(/[\r\n]+/);
-      // Something that never ends a line is no scale.
-      rest = (lines.pop() ?? "").slice(-200);
-      for (const line of lines) if (line.trim()) hear(line);
-    }
-  } finally {
-    signal.removeEventListener("abort", stop);
-    reader.releaseLock();
-  }
 }

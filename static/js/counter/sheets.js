@@ -5,5 +5,6 @@
 export { openFarmer } from "./farmer.js";
 export { correct, openLine } from "./line.js";
 export { openFee, openMoney } from "./money.js";
+export { openPin } from "./pin.js";
 export { openReport } from "./report.js";
 export { openSync } from "./sync.js";

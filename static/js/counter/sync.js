@@ -6,6 +6,11 @@
  * @property {import("./ref.js").Reference} reference
  * @property {() => import("./slip.js").World} world
  * @property {"" | "loose" | "full"} risk of the tablet's storage
+ * @property {() => void} draw
+ * @property {import("./scale.js").Scale} scale
+ * @property {() => boolean} weigh the scale reads something else; whether that was looked at
+ * @property {() => boolean} isInHand whether a slip has been begun, or is being written
+ * @property {(panel: import("./view.js").Panel | null) => void} tell says something in place of the flowers
  * @property {(slip: import("./slip.js").Slip) => void} put a slip to go on with, unless another is in hand
  * @property {(line: {id: string, version: number, entry?: object}) => void} takeBack strikes a line out
  * @property {string | null} farmer of the slip

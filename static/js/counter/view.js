@@ -48,9 +48,17 @@ export function say(name, values = {}) {
   return words[name].replace(/\{(\w+)\}/g, (_, key) => String(values[key]));
 }
 
+/** Where the page's elements are: out of the document while it is locked. @type {Document | DocumentFragment} */
+let home = document;
+
+/** @param {Document | DocumentFragment} place */
+export function moveTo(place) {
+  home = place;
+}
+
 /** @param {string} id @returns {HTMLElement} */
 export function at(id) {
-  return /** @type {HTMLElement} */ (document.getElementById(id));
+  return /** @type {HTMLElement} */ (home.getElementById(id));
 }
 
 /** @param {Element | string} where @param {string} text */
@@ -296,7 +304,7 @@ export function drawNobody() {
 
 /** @param {Slip} slip @param {Farmer | undefined} farmer @param {Flower | undefined} flower @param {World} world */
 function drawWho(slip, farmer, flower, world) {
-  const who = /** @type {HTMLElement} */ (document.querySelector(".who"));
+  const who = /** @type {HTMLElement} */ (home.querySelector(".who"));
   at("who-number").hidden = !farmer;
   at("clear").hidden = isEmpty(slip);
   at("what").hidden = !flower;
@@ -313,7 +321,7 @@ function drawWho(slip, farmer, flower, world) {
     put("who-village", say("choose_how"));
   }
   if (flower) {
-    bloom(document.querySelector("#what-glyph"), flower.glyph);
+    bloom(home.querySelector("#what-glyph"), flower.glyph);
     putName(at("what-name"), flower.short_ta || flower.name_ta, flower.short_en || flower.name_en);
   }
 }

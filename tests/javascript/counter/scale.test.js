@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { follow, parseLine, Scale } from "../../../static/js/counter/scale.js";
+import { follow } from "../../../static/js/counter/port.js";
+import { parseLine, Scale } from "../../../static/js/counter/scale.js";
 
 test("the usual protocols are read", () => {
   for (const [line, grams, moving] of /** @type {[string, number, boolean][]} */ ([

@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('accounts', '0002_limits_of_a_shop'),
+        ('accounts', '0003_pin_of_a_person'),
     ]
 
     operations = [
