@@ -37,7 +37,8 @@ LATER = (
         for name in ("awake", "find", "search", "version", "sheets", "sheet", "sync", "line")
     ),
     *(f"js/counter/{name}.js" for name in ("lines", "form", "farmer", "money", "report", "decide")),
-    *("js/worker.js", "js/waiting.js", "js/leaving.js", "js/offline/seal.js", "css/sheets.css"),
+    *("js/worker.js", "js/waiting.js", "js/leaving.js", "js/offline/seal.js"),
+    *("js/offline/forms.js", "css/sheets.css"),
 )
 """What the counter loads when it is asked for: kept by the worker, though no head names it."""
 
