@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('accounts', '0003_net_step'),
+        ('accounts', '0004_net_step'),
         ('ledger', '0007_author_left'),
         ('pghistory', '0007_auto_20250421_0444'),
     ]

@@ -210,9 +210,31 @@ def record_charge(
         "rate": rate,
         "note": note,
     }
+    effect = partial(write_charge, by, **said, id=made)
+    return once(by=by, key=key, body=charge_request(**said, id=id), made=made, effect=effect)
+
+
+def charge_request(
+    *,
+    farmer_id: UUID | None,
+    fee_id: UUID | None,
+    business_date: dt.date,
+    quantity: Decimal,
+    id: UUID | None,
+    rate: Decimal | None = None,
+    note: str = "",
+) -> dict[str, Any]:
+    """What two requests for a charge are compared by, whatever door they come to."""
     # The names under which requests were compared before must stay: one that comes again is the same.
-    body = {name.removesuffix("_id"): value for name, value in said.items()} | {"id": id}
-    return once(by=by, key=key, body=body, made=made, effect=partial(write_charge, by, **said, id=made))
+    return {
+        "farmer": farmer_id,
+        "fee": fee_id,
+        "business_date": business_date,
+        "quantity": quantity,
+        "rate": rate,
+        "note": note,
+        "id": id,
+    }
 
 
 @step

@@ -85,9 +85,33 @@ def record_movement(
         "reference": reference,
         "note": note,
     }
+    effect = partial(move_money, by, **said, id=made)
+    return once(by=by, key=key, body=movement_request(**said, id=id), made=made, effect=effect)
+
+
+def movement_request(
+    *,
+    farmer_id: UUID | None,
+    kind: str,
+    amount: Decimal | None,
+    business_date: dt.date,
+    mode: str,
+    id: UUID | None,
+    reference: str = "",
+    note: str = "",
+) -> dict[str, Any]:
+    """What two requests for a movement are compared by, whatever door they come to."""
     # The names under which requests were compared before must stay: one that comes again is the same.
-    body = {name.removesuffix("_id"): value for name, value in said.items()} | {"id": id}
-    return once(by=by, key=key, body=body, made=made, effect=partial(move_money, by, **said, id=made))
+    return {
+        "farmer": farmer_id,
+        "kind": kind,
+        "amount": amount,
+        "business_date": business_date,
+        "mode": mode,
+        "reference": reference,
+        "note": note,
+        "id": id,
+    }
 
 
 @step

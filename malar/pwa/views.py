@@ -38,14 +38,8 @@ LATER = (
     ),
     *(f"js/counter/{name}.js" for name in ("lines", "form", "farmer", "money", "report", "decide")),
     *(f"js/counter/{name}.js" for name in ("lock", "pin", "port", "verified")),
-    *(
-        "js/worker.js",
-        "js/locked.js",
-        "js/waiting.js",
-        "js/leaving.js",
-        "js/offline/seal.js",
-        "css/sheets.css",
-    ),
+    *("js/worker.js", "js/locked.js", "js/waiting.js", "js/leaving.js", "js/offline/seal.js"),
+    *("js/offline/forms.js", "css/sheets.css"),
 )
 """What the counter loads when it is asked for: kept by the worker, though no head names it."""
 

@@ -160,6 +160,10 @@ def counter_words() -> dict[str, str]:
         "money_kind": _("What is it?"),
         "kind_advance": _("Advance"),
         "kind_draw": _("Draw"),
+        # Written in the office, and mended here.
+        "kind_hand_loan": _("Hand loan"),
+        "kind_advance_repayment": _("Advance paid back"),
+        "kind_hand_loan_repayment": _("Hand loan paid back"),
         "field_amount": _("Amount, ₹"),
         "field_note": _("Note"),
         "money_limit": _("Up to ₹{limit} with what he owes already; what is over waits for the owner."),

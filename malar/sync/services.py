@@ -23,11 +23,11 @@ from ledger.api.serializers import NewCharge, NewEntry, NewFarmer, NewMovement
 from ledger.models import DailyEntry
 from ledger.selectors.answers import entry_answer
 from ledger.selectors.entries import lines_like
-from ledger.services.charges import write_charge
+from ledger.services.charges import charge_request, write_charge
 from ledger.services.entries import NewLine, enter, flag_duplicates, weighed_already
 from ledger.services.farmers import Particulars, enrol
 from ledger.services.faults import length_faults, refusal, time_faults
-from ledger.services.movements import move_money
+from ledger.services.movements import move_money, movement_request
 from ledger.services.partitions import ensure_month
 from malar.accounts.domain import Role
 from malar.accounts.models import Membership, Shop
@@ -51,7 +51,7 @@ from malar.sync.models import Device, StrayOp, Stream, SyncOp
 from malar.sync.selectors import tablet_of
 from malar.trail.domain import fingerprint
 from malar.trail.models import AnsweredRequest
-from malar.trail.services.answers import keep
+from malar.trail.services.answers import answered, keep
 
 Result = dict[str, Any]
 LATER = frozenset({"busy", "day_locked"})
@@ -239,7 +239,11 @@ def _once(
     try:
         with transaction.atomic():
             result = act()
-            if result["status"] == "applied" and said["operation"] == "CREATE":
+            if (
+                result["status"] == "applied"
+                and said["operation"] == "CREATE"
+                and said["entity"] not in MAKING
+            ):
                 # The other doors know it, too: one id makes one thing, and one key.
                 keep(
                     by=by,
@@ -457,27 +461,69 @@ def _from_other_devices(stream: Stream, lines: Sequence[DailyEntry]) -> list[Dai
 
 @step
 def _made(by: Membership, said: Mapping[str, Any]) -> Result:
-    """A farmer, a fee or money, by the rules of every other door; only who may not is told so in the tablet's word."""
-    shape, make = MAKING[said["entity"]]
+    """A farmer, a fee or money, by the rules of every other door; only who may not is told so in the tablet's word.
+
+    What was typed in a form of the office has the form's key: where the form had arrived after all, and only its
+    answer was lost, this is the same request.
+    """
+    shape, make, compared = MAKING[said["entity"]]
     facts = read(shape, {**said["set"], "id": str(said["entity_id"])})
     id = facts.pop("id")
+    body_hash = fingerprint(compared(facts, id))
     try:
         with transaction.atomic():
-            return _result(said["op_id"], "applied", entity=make(by, facts, id))
-    except NotAllowed as refused:
-        return _refused(said, "needs_fix", refused, code="not_allowed")
-    except RuleBroken as refused:
+            entity = make(by, facts, id)
+            # The other doors know it, too: one id makes one thing, and one key.
+            keep(by=by, key=said["op_id"], body_hash=body_hash, made=id, answer=entity)
+    except (IntegrityError, RuleBroken) as refused:
+        try:
+            earlier = answered(by=by, key=said["op_id"], body_hash=body_hash)
+        except RuleBroken:
+            return _refused(said, "needs_fix", _other_words())
+        if earlier is not None:
+            return _result(said["op_id"], "applied", entity=earlier.body)
+        if isinstance(refused, NotAllowed):
+            return _refused(said, "needs_fix", refused, code="not_allowed")
         # A line finds the next open day by itself; of which day money is, a person says.
-        if refused.code not in {"day_locked", "id_exists"}:
-            raise
-        return _refused(said, "needs_fix", refused)
+        if isinstance(refused, RuleBroken) and refused.code in {"day_locked", "id_exists"}:
+            return _refused(said, "needs_fix", refused)
+        raise
+    return _result(said["op_id"], "applied", entity=entity)
 
 
-MAKING: dict[str, tuple[type[Body], Callable[[Membership, dict[str, Any], UUID], dict[str, Any]]]] = {
-    "farmer": (NewFarmer, lambda by, facts, id: enrol(by, cast(Particulars, facts), id)),
-    "charge": (NewCharge, lambda by, facts, id: write_charge(by, **charge_said(facts), id=id)),
-    "movement": (NewMovement, lambda by, facts, id: move_money(by, **movement_said(facts), id=id)),
+def _other_words() -> RuleBroken:
+    """A form came twice, and not with the same words."""
+    return RuleBroken(
+        _("This form had arrived before, with other words. Look in the book, then take this one back."),
+        code="idempotency_key_reused",
+    )
+
+
+MAKING: dict[
+    str,
+    tuple[
+        type[Body],
+        Callable[[Membership, dict[str, Any], UUID], dict[str, Any]],
+        Callable[[dict[str, Any], UUID], Mapping[str, Any]],
+    ],
+] = {
+    "farmer": (
+        NewFarmer,
+        lambda by, facts, id: enrol(by, cast(Particulars, facts), id),
+        lambda facts, id: {**facts, "id": id},
+    ),
+    "charge": (
+        NewCharge,
+        lambda by, facts, id: write_charge(by, **charge_said(facts), id=id),
+        lambda facts, id: charge_request(**charge_said(facts), id=id),
+    ),
+    "movement": (
+        NewMovement,
+        lambda by, facts, id: move_money(by, **movement_said(facts), id=id),
+        lambda facts, id: movement_request(**movement_said(facts), id=id),
+    ),
 }
+"""By entity: how it is read, what makes it, and by what two requests for it are compared."""
 
 
 @step

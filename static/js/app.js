@@ -20,6 +20,7 @@ const BEHAVIOURS = {
   "farmer-to-counter": () => import("./behaviours/farmer-to-counter.js"),
   dialog: () => import("./behaviours/dialog.js"),
   "error-summary": () => import("./behaviours/error-summary.js"),
+  "keep-offline": () => import("./behaviours/keep-offline.js"),
   "sign-out": () => import("./behaviours/sign-out.js"),
   "print-page": () => import("./behaviours/print-page.js"),
   "quiet-refresh": () => import("./behaviours/quiet-refresh.js"),

@@ -3,7 +3,8 @@
  *
  * malar/pwa/views.py puts `malarShell` before this file: {version, start, pages, files, scripts}. `version` is the
  * SHA-256 of all pages and files together. Whatever carries data (other pages, /api/, /sync/) goes to the network
- * and is never stored. Entries are written and sent by the page; on `sync` the same drain runs here.
+ * and is never stored. Entries are written and sent by the page; on `sync` the same drain runs here. Of what is posted
+ * only a marked form is looked at (static/js/behaviours/keep-offline.js), and answered where the server is away.
  */
 (() => {
   const worker = /** @type {any} */ (self);
@@ -68,18 +69,57 @@
 
   // --- What is answered -----------------------------------------------------------------------
 
+  /** What the server answers. Raises where it is away. @param {Request} request */
+  async function served(request) {
+    const late = new Promise((_, refuse) => {
+      setTimeout(refuse, TIMEOUT_MS);
+    });
+    const answer = await Promise.race([fetch(request), late]);
+    if ([502, 503, 504].includes(answer.status)) throw new Error("The server is away.");
+    return answer;
+  }
+
+  async function offlinePage() {
+    return (await kept(`${start}offline/${await language()}/`)) ?? Response.error();
+  }
+
   /** A page of the server's, or in its place the offline page. @param {Request} request */
-  async function page(request) {
+  function page(request) {
+    return served(request).catch(offlinePage);
+  }
+
+  /** A marked form: what the server answers, or what became of it on the tablet. @param {any} event @param {URLSearchParams} mark */
+  async function form({ request }, mark) {
+    const copy = request.clone();
     try {
-      const late = new Promise((_, refuse) => {
-        setTimeout(refuse, TIMEOUT_MS);
-      });
-      const answer = await Promise.race([fetch(request), late]);
-      if ([502, 503, 504].includes(answer.status)) throw new Error("The server is away.");
-      return answer;
+      return await served(request);
     } catch {
-      return (await kept(`${start}offline/${await language()}/`)) ?? Response.error();
+      const typed = await copy.formData().catch(() => null);
+      const said = typed ? await worker.malarOffline.keepForm(mark, typed).catch(() => "disk") : "nobody";
+      // Where the browser can: as soon as there is a network.
+      if (said === "kept") worker.registration.sync?.register("drain").catch(() => {});
+      return told(said, request.headers.has("HX-Request"));
     }
+  }
+
+  /** The words of the offline page for it: a whole page, or a fragment for htmx. @param {string} said @param {boolean} isFragment */
+  async function told(said, isFragment) {
+    const answer = await offlinePage();
+    const html = await answer.text();
+    const words = new RegExp(`<template data-answer="${said}">([\\s\\S]*?)</template>`).exec(html)?.[1];
+    if (!words) return Response.error();
+    const headers = new Headers({ "Content-Type": "text/html; charset=utf-8", "Cache-Control": "no-store" });
+    const policy = answer.headers.get("Content-Security-Policy");
+    if (policy) headers.set("Content-Security-Policy", policy);
+    const status = said === "kept" ? 200 : 422;
+    if (!isFragment)
+      return new Response(
+        html.replace(/<section [^>]*data-answer>[\s\S]*?<\/section>/, () => words),
+        { status, headers },
+      );
+    headers.set("HX-Retarget", "#messages");
+    headers.set("HX-Reswap", "innerHTML");
+    return new Response(`<div class="toast">${words.replaceAll("h1>", "b>")}</div>`, { status, headers });
   }
 
   /** The counter or the offline page, at once. @param {any} event @param {string} address */
@@ -104,9 +144,13 @@
   }
 
   worker.addEventListener("fetch", (/** @type {any} */ event) => {
-    const { method, mode, url } = event.request;
-    const { origin, pathname } = new URL(url);
-    if (method !== "GET" || origin !== worker.location.origin) return;
+    const { method, mode, url, referrer } = event.request;
+    const { origin, pathname, searchParams } = new URL(url);
+    if (origin !== worker.location.origin) return;
+    // Another site's page can post a form here, too, and it has no token that anybody looks at: it must be ours.
+    if (method === "POST" && searchParams.has("offline") && referrer.startsWith(`${origin}/`))
+      event.respondWith(form(event, searchParams));
+    if (method !== "GET") return;
     if (mode !== "navigate") {
       if (files.includes(pathname))
         event.respondWith(kept(pathname).then((answer) => answer ?? fetch(event.request)));

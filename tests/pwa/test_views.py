@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
+from django.conf import settings
 from django.contrib.sessions.models import Session
 from django.templatetags.static import static
 from django.test import Client
@@ -133,3 +134,17 @@ def test_the_worker_keeps_each_address_once() -> None:
     kept = json.loads(told[1])
     assert len(kept["files"]) == len(set(kept["files"]))
     assert set(map(static, LATER)) <= set(kept["files"])
+
+
+def test_whatever_becomes_of_a_form_that_is_kept_has_words_and_every_such_form_a_reader() -> None:
+    """Which forms: their templates say. What may become of one: static/js/offline/forms.js says."""
+    script = (COUNTER.parent / "offline" / "forms.js").read_text(encoding="utf-8")
+    said = re.search(r"@typedef \{(.*?)\} Answer", script)
+    assert said
+    page = Client().get("/app/offline/en/").content.decode()
+    assert set(re.findall(r'<template data-answer="(\w+)"', page)) == set(re.findall(r'"(\w+)"', said[1]))
+    templates = [path.read_text() for path in (settings.BASE_DIR / "templates").rglob("*.html")]
+    forms = [form for text in templates for form in re.findall(r"<form [^>]*data-offline[^>]*>", text)]
+    assert all("keep-offline" in form and 'method="post"' in form for form in forms)
+    meant = {kind for form in forms for kind in re.findall(r'data-offline="(\w+)"', form)}
+    assert meant == set(re.findall(r"^    (\w+)\(word", script, re.MULTILINE))

@@ -16,6 +16,7 @@ from malar.accounts.models import Membership
 from malar.kernel.clock import KOLKATA
 from malar.sync.models import SyncOp
 from pricing.models import Flower
+from tests.conftest import page_of
 from tests.ledger.terms import a_fee
 from tests.sync.test_ops import Tablet
 
@@ -204,3 +205,70 @@ def test_another_shops_farmer_and_fee_are_unknown(
         ("needs_fix", "unknown_farmer"),
         ("needs_fix", "unknown_fee"),
     ]
+
+
+def typed(op: dict[str, Any], farmer: Farmer, **otherwise: str) -> dict[str, str]:
+    """The form of the office that an operation was made of."""
+    said = {name: str(value) for name, value in op["set"].items()}
+    return said | {"farmer": str(farmer.number), "id": op["entity_id"], "key": op["op_id"]} | otherwise
+
+
+FORMS = {"movement": "/ledger/movements/new/", "charge": "/ledger/charges/new/"}
+
+
+def of_a_form(tablet: Tablet, entity: str, farmer: Farmer, owner: Membership) -> dict[str, Any]:
+    if entity == "movement":
+        return money(tablet, str(farmer.pk), amount="500", kind="hand_loan", reference="", note="மருந்து")
+    coolie = a_fee(owner.shop, "coolie", "per_sack", "10", automatic=False)
+    said = {"farmer": str(farmer.pk), "fee": str(coolie.pk), "business_date": today(), "quantity": "2"}
+    return tablet.op(entity="charge", set=said | {"note": ""})
+
+
+def made() -> int:
+    return Movement.objects.count() + Charge.objects.count()
+
+
+@pytest.mark.parametrize("entity", FORMS)
+def test_a_form_that_arrived_and_is_sent_by_the_tablet_too_has_one_effect(
+    tablet: Tablet, raja: Farmer, meena: Membership, entity: str
+) -> None:
+    """Its answer was lost, so the worker kept it: the tablet is told that it is in the book."""
+    op = of_a_form(tablet, entity, raja, meena)
+    answer = page_of(tablet.member).post(FORMS[entity], typed(op, raja))
+    assert answer.status_code == 302
+
+    (result,) = tablet.send(op)
+
+    assert told(result) == ("applied", "")
+    assert result["entity"]["id"] == op["entity_id"]
+    assert made() == 1
+    assert tablet.send(op)[0]["status"] == "duplicate"
+
+
+@pytest.mark.parametrize("entity", FORMS)
+def test_a_form_that_arrives_after_the_tablet_has_sent_it_has_one_effect(
+    tablet: Tablet, raja: Farmer, meena: Membership, entity: str
+) -> None:
+    """It was on its way for long, or somebody went back and pressed Save again: he is led to what was made."""
+    op = of_a_form(tablet, entity, raja, meena)
+    assert told(tablet.send(op)[0]) == ("applied", "")
+
+    answer = page_of(tablet.member).post(FORMS[entity], typed(op, raja))
+
+    assert answer.status_code == 302
+    assert op["entity_id"] in answer["Location"]
+    assert made() == 1
+
+
+def test_a_form_that_arrived_with_other_words_is_not_taken_twice(
+    tablet: Tablet, raja: Farmer, meena: Membership
+) -> None:
+    """He went back and mended the amount, and that one came through: what was kept first is for him to take back."""
+    op = of_a_form(tablet, "movement", raja, meena)
+    page_of(tablet.member).post(FORMS["movement"], typed(op, raja, amount="700"))
+
+    (result,) = tablet.send(op)
+
+    assert told(result) == ("needs_fix", "idempotency_key_reused")
+    assert "other words" in result["error"]["detail"]
+    assert [movement.amount for movement in Movement.objects.all()] == [Decimal("700.00")]

@@ -61,8 +61,8 @@ def once(
     try:
         return in_unit(act, by=by, reason=reason)
     except (IntegrityError, RuleBroken) as error:
-        if earlier := AnsweredRequest.objects.filter(shop_id=by.shop_id, key=key).first():
-            return _replay(earlier, body_hash)
+        if earlier := answered(by=by, key=key, body_hash=body_hash):
+            return earlier
         if isinstance(error, IntegrityError) and AnsweredRequest.objects.filter(made=made).exists():
             raise Conflict(
                 _("Something with this id was made before."), code="id_exists", pointer="/id"
@@ -88,7 +88,11 @@ def keep(*, by: Membership, key: UUID, body_hash: str, made: UUID, answer: dict[
         cursor.execute(KEEP, [by.shop_id, key, body_hash, made, json.dumps(answer), timezone.now()])
 
 
-def _replay(earlier: AnsweredRequest, body_hash: str) -> Answer:
+def answered(*, by: Membership, key: UUID, body_hash: str) -> Answer | None:
+    """The answer that a request had before; None: it had none. Raises RuleBroken `idempotency_key_reused`."""
+    earlier = AnsweredRequest.objects.filter(shop_id=by.shop_id, key=key).first()
+    if earlier is None:
+        return None
     if earlier.body_hash != body_hash:
         raise RuleBroken(
             _("This idempotency key was used for another request."), code="idempotency_key_reused"

@@ -22,8 +22,9 @@ export function openMoney(hands, { row } = {}) {
   const limitOf = (/** @type {string} */ kind) => (isOwner ? null : (reference.limits[kind] ?? null));
   const limited = (/** @type {string} */ word, /** @type {string | null} */ limit) =>
     limit === null ? "" : say(word, { limit: rupees(paiseOf(limit) ?? 0, true) });
+  // What was written in the office may be of another kind.
   const kinds = /** @type {[string, string][]} */ (
-    ["advance", "draw"].map((kind) => [kind, say(`kind_${kind}`)])
+    [...new Set(["advance", "draw", before.kind])].map((kind) => [kind, say(`kind_${kind}`)])
   );
   return openForm({
     title: say("money_title"),
@@ -46,7 +47,16 @@ export function openMoney(hands, { row } = {}) {
       if (limit !== null && paise > (paiseOf(limit) ?? 0))
         return { field: "amount", text: limited("money_over", limit) };
       const amount = sentMoney(paise);
-      const set = { kind, farmer: farmer.id, amount, business_date: today(hands), mode: "cash", note };
+      const { business_date = today(hands), mode = "cash", reference: paper } = before;
+      const set = {
+        kind,
+        farmer: farmer.id,
+        amount,
+        business_date,
+        mode,
+        note,
+        ...(paper ? { reference: paper } : {}),
+      };
       const entry = { farmer_id: farmer.id, total: amount };
       return make(hands, { entity: "movement", id, set, entry });
     },
@@ -81,7 +91,8 @@ export function openFee(hands, { row } = {}) {
       const thousandths = gramsOf(typed);
       if (!thousandths) return { field: "quantity", text: say("quantity_wrong") };
       const quantity = sentQuantity(thousandths).replace(/\.?0+$/, "");
-      const set = { farmer: farmer.id, fee, business_date: today(hands), quantity, note };
+      const { business_date = today(hands), rate } = before;
+      const set = { farmer: farmer.id, fee, business_date, quantity, note, ...(rate ? { rate } : {}) };
       return make(hands, { entity: "charge", id, set, entry: { farmer_id: farmer.id } });
     },
     fault: row && faultOf(hands, id),

@@ -156,11 +156,12 @@
      * @param {{rate: string | null, slot: string | null} | null} [said.quoted]
      * @param {string | null} [said.supersedes] the operation that the server could not use
      * @param {number} [said.place] in the order of sending, instead of the last
+     * @param {string} [said.op_id] its id, where another door knows it by that
      * @returns {Promise<Record<string, any>>} the row of the entry. Raises Taken, or what the disk says
      */
     async record(said) {
       const { operation, entity_id, set, entity = "daily_entry", captured } = said;
-      const { base_version = null, quoted = null, supersedes = null } = said;
+      const { base_version = null, quoted = null, supersedes = null, op_id = crypto.randomUUID() } = said;
       // A farmer lies among the others, until the server's list has him.
       const stores = [entity === "farmer" ? "farmers" : "daily_entries", "sync_queue", "meta"];
       const kept = await this.ledger.strict(stores, async (/** @type {any} */ tx) => {
@@ -172,7 +173,7 @@
           throw new Taken(entity_id);
         }
         const old = supersedes && (await queue.get(supersedes));
-        const wire = { operation, entity, entity_id, base_version, set, captured, quoted, supersedes };
+        const wire = { op_id, operation, entity, entity_id, base_version, set, captured, quoted, supersedes };
         const op = await numbered(meta, wire, this.user, said.place ?? (old || undefined)?.seq);
         const row = { ...before, ...said.entry, id: entity_id, author_id: this.user };
         if (operation === "CREATE") Object.assign(row, { facts: set, captured, synced: false });
