@@ -223,7 +223,7 @@ def _peer(entries: int) -> float | None:
             cursor.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
         script = Path(__file__).with_name("peer_hordak.py")
         done = subprocess.run(
-            [PEER, script, json.dumps(place), str(PEER_ENTRIES), str(PEER_SETTLEMENTS)],
+            [PEER, "-P", script, json.dumps(place), str(PEER_ENTRIES), str(PEER_SETTLEMENTS)],
             capture_output=True,
             text=True,
             check=True,
