@@ -71,10 +71,10 @@ class DirtyDay(models.Model):
 def marks_days(column: str) -> list[pgtrigger.Trigger]:
     """Triggers of a table whose rows a day's sums are made of: each statement that writes marks the days, by
     `column`, that it touched."""
-    touched = {
-        pgtrigger.Insert: (pgtrigger.Referencing(new="new_rows"), "new_rows"),
-        pgtrigger.Update: (pgtrigger.Referencing(old="old_rows", new="new_rows"), "new_rows", "old_rows"),
-        pgtrigger.Delete: (pgtrigger.Referencing(old="old_rows"), "old_rows"),
+    touched: dict[pgtrigger.Operation, dict[str, str]] = {
+        pgtrigger.Insert: {"new": "new_rows"},
+        pgtrigger.Update: {"new": "new_rows", "old": "old_rows"},
+        pgtrigger.Delete: {"old": "old_rows"},
     }
     return [
         pgtrigger.Trigger(
@@ -82,12 +82,12 @@ def marks_days(column: str) -> list[pgtrigger.Trigger]:
             level=pgtrigger.Statement,
             when=pgtrigger.After,
             operation=operation,
-            referencing=referencing,
+            referencing=pgtrigger.Referencing(**tables),  # type: ignore[no-untyped-call]  # it has no types
             func=f"""
                 INSERT INTO ledger_dirtyday (shop_id, business_date)
-                {" UNION ".join(f"SELECT DISTINCT shop_id, {column} FROM {rows}" for rows in tables)};
+                {" UNION ".join(f"SELECT DISTINCT shop_id, {column} FROM {rows}" for rows in tables.values())};
                 RETURN NULL;
             """,  # noqa: S608
         )
-        for operation, (referencing, *tables) in touched.items()
+        for operation, tables in touched.items()
     ]

@@ -7,6 +7,7 @@ import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from django.db import connection
@@ -18,6 +19,7 @@ from malar.kernel.money import ZERO
 
 KEY = ("shop_id", "business_date", "subject", "unit")
 ADDED = ("lines", "unpriced", "quantity", "priced", "amount", "commission", "charges")
+COUNTED = ("lines", "unpriced")
 COLUMNS = (*KEY, *ADDED, "low", "high")
 
 LINES = """
@@ -139,13 +141,15 @@ def sums_of(
     source = figures(kind, f"{DAYS} AND farmer_id = %(farmer)s") if farmer else _clean_and_dirty(kind)
     question = QUESTION.format(
         kept=", ".join(kept),
-        sums=", ".join(f"sum({name}) AS {name}" for name in ADDED),
+        sums=", ".join(f"sum({name}){'::int' if name in COUNTED else ''}" for name in ADDED),
         source=source,
         keys=", ".join(name for name in keys if name) or "()",
     )
-    asked = {"shop": shop.pk, "start": start, "end": end}
+    asked: dict[str, Any] = {"shop": shop.pk, "start": start, "end": end} | (
+        {"farmer": farmer.pk} if farmer else {}
+    )
     with connection.cursor() as cursor:
-        cursor.execute(question, asked | ({"farmer": farmer.pk} if farmer else {}))
+        cursor.execute(question, asked)
         rows = [Sums(*row) for row in cursor.fetchall() if row[4] is not None]
     return sorted(rows, key=lambda row: (row.day or dt.date.min, str(row.subject), row.unit))
 

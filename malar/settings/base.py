@@ -54,6 +54,7 @@ INSTALLED_APPS = [
     "notifications",
     "malar.sync",
     "malar.home",
+    "malar.reports",
     "malar.pwa",
     "malar.ops",
 ]

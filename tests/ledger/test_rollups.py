@@ -5,7 +5,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from decimal import Decimal
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from django.db import connection, transaction
@@ -228,7 +228,7 @@ class TestRaces:
         with written_meanwhile(lambda: weighed_again(line)) as commit:
             take, sum_days = rollups._take_marks, rollups._sum
 
-            def take_then_wait(newest: int) -> set[tuple[object, dt.date]]:
+            def take_then_wait(newest: int) -> set[tuple[UUID, dt.date]]:
                 marked = take(newest)
                 commit()
                 return marked

@@ -59,9 +59,7 @@ def month_from_sums_against_entries(*, rounds: int, each: int, entries: int = 10
             for n in range(len(scene.farmers) + 1, FARMERS + 1)
         )
         for n, flower in enumerate(fixture()["flowers"]):
-            Flower.objects.create(
-                shop=shop, code=f"B{n}", name_ta=flower["name_ta"], name_en=flower["name_en"]
-            )
+            Flower.objects.create(shop=shop, code=f"B{n}", name=flower["name_ta"])
         today = business_date_of(timezone.now(), shop.turnover_hour)
         started = time.perf_counter()
         _load(
@@ -146,7 +144,7 @@ def from_entries(kind: RollupKind, shop: Shop, start: dt.date, end: dt.date) -> 
             f" FROM ({figures(kind, which)}) AS figures GROUP BY subject",
             {"shop": shop.pk, "start": start, "end": end},
         )
-        return cursor.fetchall()
+        return list(cursor.fetchall())
 
 
 def _must_be_the_same(month: tuple[Shop, dt.date, dt.date]) -> None:
