@@ -75,11 +75,15 @@ MONEY = (
     Column("amount", gettext_lazy("Sale value"), Kind.RUPEES),
     Column("commission", gettext_lazy("Commission"), Kind.RUPEES),
     Column("charges", gettext_lazy("Charges"), Kind.RUPEES),
-    Column("left", gettext_lazy("Left for farmers"), Kind.RUPEES),
 )
 KILOGRAMS = Column("kilograms", gettext_lazy("Weight, kg"), Kind.QUANTITY, "kg")
 ENTRIES = Column("lines", gettext_lazy("Entries"), Kind.COUNT)
 SUMMED = ("lines", "unpriced", "kilograms", "amount", "commission", "charges", "left")
+
+
+def _left(member: Membership) -> Column:
+    own = member.role == Role.FARMER
+    return Column("left", _("Left for you") if own else _("Left for farmers"), Kind.RUPEES)
 
 
 def _row(sums: Sums) -> dict[str, Any]:
@@ -123,6 +127,7 @@ def daily(member: Membership, asked: Asked) -> Table:
             ENTRIES,
             KILOGRAMS,
             *MONEY,
+            _left(member),
         ],
         rows=rows,
         totals=totals,
@@ -185,10 +190,11 @@ def farmers(member: Membership, asked: Asked) -> Table:
             Column("name", gettext_lazy("Farmer")),
             Column("number", gettext_lazy("Number"), Kind.COUNT),
             Column("village", gettext_lazy("Village")),
-            Column("days", gettext_lazy("Days"), Kind.COUNT),
+            Column("days", gettext_lazy("Days he came"), Kind.COUNT),
             ENTRIES,
             KILOGRAMS,
             *MONEY,
+            _left(member),
         ],
         rows=rows,
         totals=totals,
