@@ -407,6 +407,7 @@ def months(member: Membership, asked: Asked) -> Table:
         }
         for each in found
     ]
+    rows.sort(key=lambda row: (-row["month"].toordinal(), -row["amount"], row["name"]))
     by_month: dict[dt.date, Decimal] = defaultdict(lambda: ZERO)
     for row in reversed(rows):
         by_month[row["month"]] += (row["average"] or ZERO) if asked.flower else row["amount"]
