@@ -34,6 +34,14 @@ class RateReason(models.TextChoices):
     OTHER = "other", _("other")
 
 
+class RollupKind(models.TextChoices):
+    """What a day is summed up by."""
+
+    FARMER = "farmer", _("farmer")
+    FLOWER = "flower", _("flower")
+    FEE = "fee", _("fee")
+
+
 class ReviewReason(models.TextChoices):
     """Why somebody should look at a line. It is kept all the same: flowers do not wait."""
 

@@ -41,6 +41,7 @@ urlpatterns = [
     path("", include("malar.ops.urls")),
     path("", include("malar.home.urls")),
     path("", include("malar.pwa.urls")),
+    path("", include("malar.reports.urls")),
     path("ledger/", include("ledger.urls")),
     path("pricing/", include("pricing.urls")),
     path("", include("notifications.urls")),

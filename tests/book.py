@@ -18,6 +18,7 @@ from ledger.models import (
     CommissionRule,
     DailyEntry,
     DayClose,
+    DirtyDay,
     Expense,
     Farmer,
     Movement,
@@ -27,6 +28,7 @@ from ledger.services.corrections import reverse_entry
 from ledger.services.entries import edit_entry, void_entry
 from ledger.services.partitions import ensure_window
 from ledger.services.posting import account_of, money_account, next_voucher, post, post_back
+from ledger.services.rollups import sum_up_days
 from malar.accounts.domain import Role
 from malar.accounts.models import Membership
 from malar.sync.domain import Outcome, Way
@@ -196,6 +198,8 @@ def a_whole_book(owner: Membership) -> None:
     react(event_id=Event.objects.filter(shop=shop).order_by("id")[0].pk)
     in_one_transaction(lambda: _the_money(owner, farmer, line, coolie, toll))
     a_tablet(owner, line)
+    sum_up_days()
+    DirtyDay.objects.create(shop=shop, business_date=BEFORE)
 
 
 def a_tablet(owner: Membership, line: DailyEntry) -> None:

@@ -8,6 +8,7 @@ from ledger.models.days import DayClose, Expense
 from ledger.models.entries import DailyEntry, DailyEntryQuerySet, Rounded, SlipCounter
 from ledger.models.farmers import Farmer, FarmerQuerySet
 from ledger.models.movements import Movement, VoucherCounter
+from ledger.models.rollups import DailyRollup, DirtyDay
 
 __all__ = [
     "Account",
@@ -20,7 +21,9 @@ __all__ = [
     "CommissionRule",
     "DailyEntry",
     "DailyEntryQuerySet",
+    "DailyRollup",
     "DayClose",
+    "DirtyDay",
     "Expense",
     "Farmer",
     "FarmerQuerySet",

@@ -15,6 +15,7 @@ from ledger.domain import ChargeStatus
 from ledger.models.entries import DailyEntry, Rounded
 from ledger.models.farmers import Farmer
 from ledger.models.kept import kept
+from ledger.models.rollups import marks_days
 from malar.accounts.models import Membership, Shop
 from malar.kernel.history import keep_history
 from malar.kernel.ids import new_id
@@ -149,16 +150,20 @@ class Charge(models.Model):
         ]
         indexes = [
             models.Index(fields=["farmer", "business_date"], name="charges_of_farmer"),
+            models.Index(fields=["shop", "business_date"], name="charges_of_day"),
             models.Index(fields=["entry"], name="charges_of_entry"),
         ]
-        triggers: ClassVar = kept(
-            "charge",
-            changing=("status", "reason", "version"),
-            while_standing="OLD.status = 'standing'",
-            of_a_farmer=True,
-            claimable=True,
-            computed=("amount",),
-        )
+        triggers: ClassVar = [
+            *kept(
+                "charge",
+                changing=("status", "reason", "version"),
+                while_standing="OLD.status = 'standing'",
+                of_a_farmer=True,
+                claimable=True,
+                computed=("amount",),
+            ),
+            *marks_days("business_date"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.fee} ₹{self.amount}"

@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from ledger.domain import EntryKind, EntryStatus, RateReason, ReviewReason, reason_words
 from ledger.models.farmers import Farmer
 from ledger.models.kept import NOT_CLAIMED
+from ledger.models.rollups import marks_days
 from malar.accounts.models import Membership, Shop, in_language
 from malar.kernel.history import keep_history
 from malar.kernel.ids import new_id
@@ -200,6 +201,7 @@ class DailyEntry(models.Model):
                 operation=pgtrigger.Truncate,
                 func="RAISE EXCEPTION 'daily entries are never truncated';",
             ),
+            *marks_days("entry_date"),
         ]
 
     def __str__(self) -> str:

@@ -62,10 +62,15 @@ def _today(shop: Shop) -> dt.date:
 
 def owed_by_buyer_words(signed: Decimal) -> str:
     """Who owes whom how much, in words: never a bare minus."""
+    who = who_owes_words(signed)
+    return f"{who} {rupees(abs(signed))}" if signed else who
+
+
+def who_owes_words(signed: Decimal) -> str:
+    """Who owes whom, in words: above zero the buyer."""
     if not signed:
         return _("The account is even")
-    who = _("The buyer must pay us") if signed > 0 else _("We must pay the buyer")
-    return f"{who} {rupees(abs(signed))}"
+    return _("The buyer must pay us") if signed > 0 else _("We must pay the buyer")
 
 
 def transfers_of(buyers: Iterable[Buyer]) -> QuerySet[Transfer, Any]:

@@ -4,7 +4,7 @@ The numbers are those of the list in docs/trust.md. They ask for facts, with ari
 nothing of the services. Of the list, these wait for settlements, because there is nothing yet they could be
 asked of: 3 (rate and percentage stay after a claim), 4 and 5 (claims), 6 and 10 (a settlement's sums and what it
 moved), 7 as far as it is settled, 11 (what is reserved), 12 (numbers of settlements, chain), 13 (approvals); for
-day summaries 18; for sealed history 19 as far as seals go; for tablets that queue 20 as far as devices go.
+sealed history 19 as far as seals go; for tablets that queue 20 as far as devices go.
 """
 
 from __future__ import annotations
@@ -656,4 +656,43 @@ CHARGES = (
     ),
 )
 
-BOOK = (*LINES, *CHARGES, *BOOKINGS, *DAYS_CLOSED, *DAY_FIGURES, *RULES, *MONTHS)
+_OF_A_LINE = """
+    entry_date, 1, CASE WHEN rate IS NULL THEN 1 ELSE 0 END, {quantity},
+    CASE WHEN rate IS NULL THEN 0 ELSE {quantity} END,
+    coalesce(amount, 0), coalesce(commission, 0), 0, NULL::numeric, NULL::numeric,
+    CASE WHEN kind <> 'reversal' THEN rate END
+"""
+SUMS_OF_DAYS = (
+    Invariant(
+        "sums_of_days",
+        18,
+        _("The sums of a day are what its lines and charges come to, or it is marked to be summed again."),
+        # What was kept, taken away from what there is: nothing is left.
+        f"""
+        SELECT shop_id, subject::text, concat_ws(' ', kind, day, unit, sum(lines), sum(amount), sum(charges))
+        FROM (SELECT shop_id, kind, subject, unit, business_date, -lines, -unpriced, -quantity, -priced, -amount,
+                  -commission, -charges, low, high, NULL::numeric
+              FROM ledger_dailyrollup
+              UNION ALL
+              SELECT shop_id, 'farmer', farmer_id, '',
+                  {_OF_A_LINE.format(quantity="CASE WHEN unit = 'kg' THEN quantity ELSE 0 END")}
+              FROM ledger_dailyentry WHERE status = 'confirmed'
+              UNION ALL
+              SELECT shop_id, 'flower', flower_id, unit, {_OF_A_LINE.format(quantity="quantity")}
+              FROM ledger_dailyentry WHERE status = 'confirmed'
+              UNION ALL
+              SELECT shop_id, whom.kind, whom.subject, '', business_date, 0, 0, 0, 0, 0, 0, amount, NULL, NULL, NULL
+              FROM ledger_charge, LATERAL (VALUES ('farmer', farmer_id), ('fee', fee_id)) AS whom (kind, subject)
+              WHERE status = 'standing' AND amount <> 0)
+            AS x (shop_id, kind, subject, unit, day, lines, unpriced, quantity, priced, amount, commission, charges,
+                  low, high, rate)
+        GROUP BY shop_id, kind, subject, unit, day
+        HAVING ((sum(lines), sum(unpriced), sum(quantity), sum(priced), sum(amount), sum(commission), sum(charges))
+                <> (0, 0, 0, 0, 0, 0, 0)
+                OR (min(low), max(high)) IS DISTINCT FROM (min(rate), max(rate)))
+            AND NOT EXISTS (SELECT FROM ledger_dirtyday AS d WHERE d.shop_id = x.shop_id AND d.business_date = x.day)
+        """,  # noqa: S608
+    ),
+)
+
+BOOK = (*LINES, *CHARGES, *BOOKINGS, *DAYS_CLOSED, *DAY_FIGURES, *RULES, *MONTHS, *SUMS_OF_DAYS)

@@ -96,6 +96,8 @@ class ApiView(APIView):
     """One address and its operations. `parameters` says what may follow the question mark of a GET."""
 
     parameters: ClassVar[type[Parameters]] = Parameters
+    names_rows: ClassVar[bool] = False
+    """Whether parameters name rows that must be there: 404 where one is not."""
     content_negotiation_class = AlwaysJson
     throttle_classes = [RateLimit]
     asked: dict[str, Any]
@@ -347,7 +349,7 @@ class ContractSchema(AutoSchema):
         refusals = [400, 401, 429]
         if not self.is_public:
             refusals.append(403)
-        if "{" in self.path:
+        if "{" in self.path or self.view.names_rows:
             refusals.append(404)
         if self.method in {"POST", "PATCH"}:
             refusals += [413, 415, 422]

@@ -55,6 +55,7 @@ INSTALLED_APPS = [
     "notifications",
     "malar.sync",
     "malar.home",
+    "malar.reports",
     "malar.pwa",
     "malar.ops",
 ]
@@ -344,6 +345,9 @@ CELERY_BEAT_SCHEDULE = {
         "options": {"expires": 60},  # while the worker is away they would pile up
     },
     "make-partitions": {"task": "malar.ops.tasks.make_partitions", "schedule": 6 * 3600.0},
+    # What reports add up. Days not summed yet are read from their entries, so this is about speed alone.
+    "sum-up-days": {"task": "ledger.tasks.sum_up_days", "schedule": 30.0, "options": {"expires": 60}},
+    "renew-months": {"task": "ledger.tasks.renew_months", "schedule": 3600.0, "options": {"expires": 3600}},
     # Before the first flowers. Beat makes up for a night in which it was away.
     "check-books": {"task": "malar.ops.tasks.check_books", "schedule": crontab(hour=1, minute=30)},
 }

@@ -26,6 +26,7 @@ from schemathesis.specs.openapi.checks import (
 
 from ledger.models import DailyEntry, Farmer
 from malar.accounts.models import Membership
+from malar.reports.documents import FILES
 from pricing.models import Flower
 from tests import cast
 from tests.api.calls import tokens_of
@@ -59,6 +60,8 @@ def test_the_document_is_sound_and_complete() -> None:
             for status, response in operation["responses"].items():
                 media = set(response.get("content", {}))
                 expected = {"application/problem+json" if int(status) >= 400 else "application/json"}
+                if "/reports/" in address and status == "200":
+                    expected |= {media_type.partition(";")[0] for media_type, _make in FILES.values()}
                 assert media == (set() if status == "204" else expected), f"{where} {status}"
 
 

@@ -188,6 +188,11 @@ TABLE: dict[str, Row] = {
     "GET api:market_rate_list": (401, 200, 200, 200, 200),
     "POST api:market_rate_list": (401, 422, 403, 403, 201),
     "GET api:market_rate_current": (401, 200, 200, 200, 200),
+    "GET api:report_daily": (401, 200, 200, 200, 200),
+    "GET api:report_farmers": (401, 200, 200, 200, 200),
+    "GET api:report_flowers": (401, 200, 200, 200, 200),
+    "GET api:report_commission": (401, 200, 200, 200, 200),
+    "GET api:report_rates": (401, 400, 400, 400, 400),
     "GET api:schema": (200, 200, 200, 200, 200),
     "GET api:docs": (200, 200, 200, 200, 200),
     "GET pwa:own_counter": (302, 302, 302, 302, 302),
@@ -294,6 +299,15 @@ TABLE: dict[str, Row] = {
     "GET pricing:rate_history_csv": (302, 400, 403, 200, 200),
     "GET pricing:rate_wall": (302, 200, 403, 200, 200),
     "GET notifications:message_list": (302, 200, 403, 200, 200),
+    "GET reports:report_list": (302, 200, 200, 200, 200),
+    "GET reports:daily": (302, 200, 200, 200, 200),
+    "GET reports:farmers": (302, 200, 200, 200, 200),
+    "GET reports:flowers": (302, 200, 200, 200, 200),
+    "GET reports:commission": (302, 200, 200, 200, 200),
+    "GET reports:rates": (302, 200, 200, 200, 200),
+    "GET reports:months": (302, 200, 403, 200, 200),
+    "GET reports:advances": (302, 200, 403, 200, 200),
+    "GET reports:collection": (302, 200, 403, 200, 200),
 }
 
 

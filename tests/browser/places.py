@@ -18,6 +18,7 @@ from playwright.sync_api import BrowserContext, Page
 from ledger.models import Charge, DailyEntry, Farmer
 from ledger.services.days import close_day, record_expense
 from ledger.services.movements import record_movement
+from ledger.services.rollups import renew_months, sum_up_days
 from malar.accounts.domain import Role
 from malar.accounts.models import Membership
 from malar.kernel.clock import KOLKATA, business_date_of
@@ -69,6 +70,8 @@ class Morning:
         clash(owner, clerk, lines_of(clerk, but=line))
         on_tablets(owner, clerk)
         buyer = a_buyer_of(owner, line.flower, today)
+        sum_up_days()
+        renew_months()
         moved = money_moved(owner, clerk, line.farmer)
         return cls(*people, line.farmer, line, moved, buyer, *day_closed(clerk, today - dt.timedelta(days=1)))
 
@@ -296,6 +299,16 @@ PLACES: tuple[Place, ...] = (
     Place("rates", "/pricing/rates/"),
     Place("rates-history", "/pricing/rates/history/"),
     Place("rates-wall", "/pricing/rates/wall/", sizes=(DESK, TABLET)),
+    Place("reports", "/reports/", sizes=(*COUNTER_SIZES, PHONE)),
+    Place("report-daily", "/reports/daily/", sizes=(*COUNTER_SIZES, PHONE)),
+    Place("report-mine", "/reports/daily/", who="grower", sizes=PHONE_SIZES),
+    Place("report-farmers", "/reports/farmers/", sizes=(*COUNTER_SIZES, PHONE)),
+    Place("report-flowers", "/reports/flowers/", sizes=(*COUNTER_SIZES, PHONE)),
+    Place("report-commission", "/reports/commission/", sizes=(*COUNTER_SIZES, PHONE)),
+    Place("report-rates", "/reports/rates/", sizes=(*COUNTER_SIZES, PHONE)),
+    Place("report-months", "/reports/months/", sizes=(*COUNTER_SIZES, PHONE)),
+    Place("report-advances", "/reports/advances/", sizes=(*COUNTER_SIZES, PHONE)),
+    Place("report-collection", "/reports/collection/", sizes=(*COUNTER_SIZES, PHONE)),
     Place("messages", "/messages/"),
     Place("conflicts", "/conflicts/", sizes=(*COUNTER_SIZES, PHONE)),
     Place("members", "/members/"),

@@ -34,7 +34,17 @@ from ledger.models import Buyer, BuyerReceipt, BuyerSale, Charge, DailyEntry, Ex
 from ledger.selectors import accounts
 from ledger.selectors.buyers import owed_by
 from ledger.selectors.invariants import BOOK, Invariant
-from ledger.services import buyers, charges, days, entries, farmer_csv, farmer_import, movements, repricing
+from ledger.services import (
+    buyers,
+    charges,
+    days,
+    entries,
+    farmer_csv,
+    farmer_import,
+    movements,
+    repricing,
+    rollups,
+)
 from ledger.services.openings import Totals
 from malar.accounts.domain import Role
 from malar.accounts.models import Shop
@@ -378,6 +388,12 @@ class BookMachine(RuleBasedStateMachine):
         changes: entries.Changes = {"gross_quantity": Decimal(grams) / 1000, "sacks": sacks}
         if self.change(line, entry, line.version - back, changes):
             line.grams, line.sacks = grams, sacks
+
+    @precondition(lambda self: self.model.lines)
+    @rule()
+    def sum_up(self) -> None:
+        """From here on the days hold for the invariant of their sums, until something is written into them."""
+        self.reached["summed up"] += bool(rollups.sum_up_days())
 
     @precondition(lambda self: self.model.lines)
     @rule(n=st.integers(0, 99), rate=st.one_of(st.none(), st.integers(0, 2_000_00)))

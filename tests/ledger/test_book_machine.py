@@ -37,6 +37,7 @@ REACHED = {
     *("closed", "closed before another", "refused: closed", "refused: before_first_close"),
     *("refused: next_day_opened", "reopened", "reopened before another", "spent", "expense taken back"),
     *("brought over", "asked again", "the farmer owes"),
+    "summed up",
 }
 """What must have happened: a machine that is refused everything is content, too."""
 

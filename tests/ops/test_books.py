@@ -32,6 +32,7 @@ class Breaker:
 
 
 ENTRY, CHARGE, MOVEMENT = "ledger_dailyentry", "ledger_charge", "ledger_movement"
+ROLLUP = "ledger_dailyrollup"
 TRANSFER, ACCOUNT, RECEIPT, EXPENSE = (
     "ledger_transfer",
     "ledger_account",
@@ -118,6 +119,17 @@ BREAKERS: dict[str, list[Breaker]] = {
         change(CHARGE, "quantity = 3", "automatic"),
         change(CHARGE, "business_date = business_date + 1", "automatic"),
         twin(CHARGE, "automatic"),
+    ],
+    "sums_of_days": [
+        change(ROLLUP, "amount = amount + 0.01", "kind = 'farmer' AND lines > 0"),
+        change(ROLLUP, "quantity = quantity - 1, lines = lines + 1", "kind = 'flower'"),
+        change(ROLLUP, "low = low - 1", "kind = 'flower' AND low IS NOT NULL"),
+        change(ROLLUP, "charges = 0", "kind = 'fee'"),
+        change(ROLLUP, "business_date = business_date + 7"),
+        drop(ROLLUP),
+        drop(ENTRY, "rate IS NOT NULL"),
+        change(CHARGE, "status = 'waived', reason = 'x'"),
+        change(ENTRY, "status = 'voided', void_reason = 'x'", "status = 'confirmed'"),
     ],
     "transfers": [
         change(TRANSFER, "amount = 0"),

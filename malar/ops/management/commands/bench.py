@@ -11,6 +11,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from malar.ops.benchmarks.counter import counter_on_a_slow_tablet
 from malar.ops.benchmarks.entries import record_entry_against_psycopg, record_entry_at_eight_connections
 from malar.ops.benchmarks.imports import import_against_copy
+from malar.ops.benchmarks.month import month_from_sums_against_entries
 from malar.ops.benchmarks.offline import counter_without_a_server
 from malar.ops.benchmarks.reference import reference_of_a_large_shop
 from malar.ops.benchmarks.reports import reports_over_a_long_book
@@ -24,6 +25,7 @@ BENCHMARKS: dict[str, Callable[..., dict[str, Any]]] = {
     "post_entry": post_entry_against_authentication,
     "import_entries": import_against_copy,
     "reports": reports_over_a_long_book,
+    "month_report": month_from_sums_against_entries,
     "reference": reference_of_a_large_shop,
     "counter": counter_on_a_slow_tablet,
     "sync_ops": operations_against_psycopg,
@@ -31,7 +33,7 @@ BENCHMARKS: dict[str, Callable[..., dict[str, Any]]] = {
     "offline": counter_without_a_server,
     "settle": settle_against_sql,
 }
-SIZED = {"import_entries", "reports", "settle"}
+SIZED = {"import_entries", "reports", "month_report", "settle"}
 """Those of which `--entries` says how large they are."""
 
 
