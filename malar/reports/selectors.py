@@ -29,6 +29,8 @@ from pricing.domain import FeeIncome
 from pricing.models import FeeRule
 from pricing.selectors.rate_history import LONGEST as LONGEST_RATES
 from pricing.selectors.rate_history import rate_history
+from settlements.domain import Status
+from settlements.selectors.settlements import paid_of, settlements_seen_by
 
 LONGEST = 366
 """Days that one report may span."""
@@ -542,6 +544,68 @@ def collection(member: Membership, asked: Asked) -> Table:
     )
 
 
+def settlements(member: Membership, asked: Asked) -> Table:
+    """What was settled of the periods that ended in these days, and how much of it is paid."""
+    found = list(
+        settlements_seen_by(member)
+        .filter(period_end__range=(asked.start, asked.end))
+        .exclude(status__in=[Status.CANCELLED, Status.REVERSED])
+        .order_by("farmer__number", "period_end", "created_at")
+    )
+    if asked.farmer:
+        found = [each for each in found if each.farmer_id == asked.farmer.pk]
+    paid = paid_of([each.pk for each in found])
+    rows: list[dict[str, Any]] = [
+        {
+            "settlement": str(each.pk),
+            "farmer": str(each.farmer_id),
+            "name": each.farmer.name,
+            "what": str(each),
+            "period_start": each.period_start,
+            "period_end": each.period_end,
+            "status": each.status,
+            "status_words": str(each.get_status_display()),
+            "gross": each.gross,
+            "net": each.net,
+            "paid": paid[each.pk],
+            "due": each.net - paid[each.pk] if each.status == Status.APPROVED else ZERO,
+            "carried": -each.carried,
+        }
+        for each in found
+    ]
+    totals = added(rows, "gross", "net", "paid", "due", "carried")
+    return Table(
+        columns=[
+            Column("name", gettext_lazy("Farmer")),
+            Column("what", gettext_lazy("Settlement")),
+            Column("period_start", gettext_lazy("From day"), Kind.DAY),
+            Column("period_end", gettext_lazy("To day"), Kind.DAY),
+            Column("status_words", gettext_lazy("Status")),
+            Column("gross", gettext_lazy("Sale value"), Kind.RUPEES),
+            Column("net", gettext_lazy("Net"), Kind.RUPEES),
+            Column("paid", gettext_lazy("Paid"), Kind.RUPEES),
+            Column("due", gettext_lazy("To be paid"), Kind.RUPEES),
+            Column("carried", gettext_lazy("Farmer must pay"), Kind.RUPEES),
+        ],
+        rows=rows,
+        totals=totals,
+        as_of=asked.now,
+        figures=[
+            Figure(_("To be paid"), totals["due"], Kind.RUPEES),
+            Figure(_("Paid"), totals["paid"], Kind.RUPEES),
+        ],
+        chart=Chart(
+            _("Paid, and to be paid"),
+            [
+                Bar(words, Decimal(totals[name]), formatting.rupees(Decimal(totals[name])))
+                for name, words in (("paid", _("Paid")), ("due", _("To be paid")))
+            ],
+        )
+        if rows
+        else None,
+    )
+
+
 REPORTS: dict[str, Report] = {
     report.name: report
     for report in (
@@ -595,6 +659,14 @@ REPORTS: dict[str, Report] = {
             ("any_flower", "from", "to"),
             longest=3660,
             days_back=365,
+        ),
+        Report(
+            "settlements",
+            gettext_lazy("Settlements, due and paid"),
+            gettext_lazy("What was settled, what is paid of it, and what is still to be paid."),
+            settlements,
+            ("from", "to", "farmer"),
+            least=Role.FARMER,
         ),
         Report(
             "advances",

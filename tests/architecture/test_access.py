@@ -306,6 +306,7 @@ TABLE: dict[str, Row] = {
     "GET reports:commission": (302, 200, 200, 200, 200),
     "GET reports:rates": (302, 200, 200, 200, 200),
     "GET reports:months": (302, 200, 403, 200, 200),
+    "GET reports:settlements": (302, 200, 200, 200, 200),
     "GET reports:advances": (302, 200, 403, 200, 200),
     "GET reports:collection": (302, 200, 403, 200, 200),
 }

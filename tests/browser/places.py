@@ -307,6 +307,7 @@ PLACES: tuple[Place, ...] = (
     Place("report-commission", "/reports/commission/", sizes=(*COUNTER_SIZES, PHONE)),
     Place("report-rates", "/reports/rates/", sizes=(*COUNTER_SIZES, PHONE)),
     Place("report-months", "/reports/months/", sizes=(*COUNTER_SIZES, PHONE)),
+    Place("report-settlements", "/reports/settlements/", sizes=(*COUNTER_SIZES, PHONE)),
     Place("report-advances", "/reports/advances/", sizes=(*COUNTER_SIZES, PHONE)),
     Place("report-collection", "/reports/collection/", sizes=(*COUNTER_SIZES, PHONE)),
     Place("messages", "/messages/"),

@@ -252,7 +252,7 @@ class TestAFarmer:
     def test_opens_what_is_his_to_open(self, his: Membership) -> None:
         page = page_of(his)
         opened = {name for name in REPORTS if page.get(f"/reports/{name}/").status_code == 200}
-        assert opened == {"daily", "farmers", "flowers", "commission", "rates"}
+        assert opened == {"daily", "farmers", "flowers", "commission", "rates", "settlements"}
         listed = page.get("/reports/").content.decode()
         assert ("/reports/daily/" in listed, "/reports/advances/" in listed) == (True, False)
 
