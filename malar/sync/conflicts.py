@@ -162,14 +162,18 @@ def _seen_by(sent: Sent, entry: DailyEntry) -> Seen | None:
     effect and not what others had done: then that is its base, whatever version the tablet counted.
     """
     version: int | None = sent.said["base_version"]
-    if version != entry.version:
-        before = (
-            sent.stream.ops.filter(seq__lt=sent.said["seq"], body__entity_id=str(entry.pk))
-            .filter(result__status__in=["applied", "merged", "conflict"])
-            .order_by("-seq")
-            .first()
-        )
-        if before is not None and (version is None or version < before.result["version"]):
+    before = (
+        sent.stream.ops.filter(seq__lt=sent.said["seq"], body__entity_id=str(entry.pk))
+        .filter(result__status__in=["applied", "merged", "conflict"])
+        .order_by("-seq")
+        .first()
+    )
+    if before is not None:
+        if Conflict.objects.filter(op=before, resolved_at=None).exists():
+            # The tablet takes no correction of a line that waits for a person: this one was typed before it knew, on
+            # its own figures, even where it counted to the version that stands.
+            version = None
+        elif version != entry.version and (version is None or version < before.result["version"]):
             if before.result["status"] == "merged":
                 return Seen(Facts.of_json(before.audits.order_by("pk")[0].client), None)
             version = before.result["version"] if before.result["status"] == "applied" else None

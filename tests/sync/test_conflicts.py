@@ -362,6 +362,28 @@ def test_of_a_state_that_nobody_knows_a_person_decides(
     assert conflict.base is None
 
 
+@pytest.mark.parametrize("operation", [edit, cancel])
+def test_what_was_typed_before_the_tablet_knew_of_the_conflict_waits_too(
+    tablet: Tablet, line: DailyEntry, undecided: dict[str, Any], operation: Any
+) -> None:
+    """It counted its own first correction as version 2, which is somebody else's."""
+    said = {} if operation is cancel else {"gross_quantity": "6.325"}
+    result = one(tablet, operation(tablet, line, 2, **said))
+    assert (result["status"], Conflict.objects.get(pk=result["conflict"]).kind) == (
+        "conflict",
+        "unknown_base",
+    )
+    assert (present(line).quantity, present(line).version) == (Decimal(3), 2)
+
+
+def test_after_the_decision_a_correction_counts_again(
+    owner: Tablet, tablet: Tablet, line: DailyEntry, undecided: dict[str, Any]
+) -> None:
+    resolve(owner, undecided, "theirs")
+    assert one(tablet, edit(tablet, line, 2, gross_quantity="3.325"))["status"] == "applied"
+    assert present(line).quantity == Decimal("3.125")
+
+
 def test_what_the_tablet_claims_to_have_seen_is_not_believed(
     tablet: Tablet, meena: Membership, line: DailyEntry
 ) -> None:
