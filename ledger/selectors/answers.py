@@ -218,6 +218,7 @@ def farmer_answer(farmer: Farmer) -> dict[str, Any]:
         "cadence": farmer.cadence,
         "recovery": farmer.recovery,
         "recovery_value": money(farmer.recovery_value),
+        "upi": farmer.upi,
         "is_active": farmer.is_active,
         "version": farmer.version,
     }
