@@ -10,6 +10,7 @@ from ledger.api import urlpatterns as ledger_urls
 from malar.accounts.api import urlpatterns as accounts_urls
 from malar.kernel.drf import problem_404, problem_500
 from pricing.api import urlpatterns as pricing_urls
+from settlements.api import urlpatterns as settlements_urls
 
 __all__ = ["problem_404", "problem_500"]
 
@@ -31,6 +32,7 @@ urlpatterns = [
     *accounts_urls,
     *ledger_urls,
     *pricing_urls,
+    *settlements_urls,
     path("schema/", SpectacularAPIView.as_view(), name="schema"),
     path("docs/", SpectacularSwaggerSplitView.as_view(url_name="api:schema"), name="docs"),
     path("<path:rest>", nothing_here),
