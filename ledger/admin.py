@@ -31,6 +31,7 @@ class FarmerAdmin(ShopModelAdmin):
         "commission_pct",
         "cadence",
         ("recovery", "recovery_value"),
+        "upi",
         "is_active",
     )
 

@@ -11,6 +11,7 @@ from malar.accounts.api import urlpatterns as accounts_urls
 from malar.kernel.drf import problem_404, problem_500
 from malar.reports.api import urlpatterns as reports_urls
 from pricing.api import urlpatterns as pricing_urls
+from settlements.api import urlpatterns as settlements_urls
 
 __all__ = ["problem_404", "problem_500"]
 
@@ -33,6 +34,7 @@ urlpatterns = [
     *ledger_urls,
     *pricing_urls,
     *reports_urls,
+    *settlements_urls,
     path("schema/", SpectacularAPIView.as_view(), name="schema"),
     path("docs/", SpectacularSwaggerSplitView.as_view(url_name="api:schema"), name="docs"),
     path("<path:rest>", nothing_here),

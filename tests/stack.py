@@ -145,6 +145,12 @@ class Processes:
             "--loglevel",
             "INFO",
         ],
+        "jobs": [
+            *("-m", "celery", "-A", "malar.celery", "worker", "--queues", "jobs", "--concurrency", "1"),
+            *("--hostname", "jobs@%h", "--without-gossip", "--without-mingle", "--loglevel", "INFO"),
+        ],
+        # The same with a run that is not one transaction: what `jobs` is held against.
+        "careless": ["-m", "tests.faults.careless"],
         "beat": ["-m", "celery", "-A", "malar.celery", "beat", "--pidfile", ""],
     }
     # Everything that is waited for in days of peace is waited for a second here.
@@ -154,6 +160,7 @@ class Processes:
         "MESSAGE_AGAIN_S": "1",
         "MESSAGE_LEASE_S": "2",
         "MESSAGE_SWEEP_S": "1",
+        "RUN_SWEEP_S": "1",
     }
 
     def __init__(self, redis_url: str, folder: Path) -> None:

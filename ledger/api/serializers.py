@@ -52,6 +52,7 @@ class FarmerAnswer(serializers.Serializer[Any]):
     cadence = serializers.ChoiceField(Cadence.values)
     recovery = serializers.ChoiceField(Recovery.values)
     recovery_value = Money(allow_null=True)
+    upi = serializers.CharField()
     is_active = serializers.BooleanField()
     version = serializers.IntegerField()
 
@@ -70,6 +71,7 @@ class FarmerParticulars(Body):
     cadence = Text(required=False, help_text=", ".join(f"`{value}`" for value in Cadence.values))
     recovery = Text(required=False, help_text=", ".join(f"`{value}`" for value in Recovery.values))
     recovery_value = Exact(required=False, allow_null=True)
+    upi = Text(required=False, help_text="`raja@okaxis`.")
     is_active = serializers.BooleanField(required=False)
 
 

@@ -85,6 +85,7 @@ PARTICULARS = (
     "cadence",
     "recovery",
     "recovery_value",
+    "upi",
 )
 
 
@@ -215,6 +216,12 @@ class FarmerForm(OnceForm):
         )
         for name in ("phone", "whatsapp"):
             self.fields[name].widget = forms.TextInput(attrs={"type": "tel", "inputmode": "tel"})
+        self.fields["upi"].widget.attrs |= {
+            "inputmode": "email",
+            "autocomplete": "off",
+            "autocapitalize": "none",
+            "spellcheck": "false",
+        }
         for name in ("name_ta", "village_ta", "name_en", "village_en"):
             self.fields[name].widget.attrs |= {"lang": name[-2:], "autocomplete": "off"}
         self.fields["code"].label = _("Farmer code")

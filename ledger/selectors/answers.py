@@ -157,13 +157,13 @@ def charge_with_line(charge: Charge) -> dict[str, Any]:
         "id": str(charge.pk),
         "fee": str(charge.fee_id),
         "code": charge.fee.code,
-        "quantity": _counted(charge),
+        "quantity": charge_quantity(charge),
         "rate": money(charge.rate),
         "amount": money(charge.amount),
     }
 
 
-def _counted(charge: Charge) -> str | None:
+def charge_quantity(charge: Charge) -> str | None:
     """Sacks, trips and pieces without decimals, kg with three, the ₹ of a percentage with two."""
     if charge.basis == FeeBasis.PERCENT:
         return money(charge.quantity)
@@ -218,6 +218,7 @@ def farmer_answer(farmer: Farmer) -> dict[str, Any]:
         "cadence": farmer.cadence,
         "recovery": farmer.recovery,
         "recovery_value": money(farmer.recovery_value),
+        "upi": farmer.upi,
         "is_active": farmer.is_active,
         "version": farmer.version,
     }

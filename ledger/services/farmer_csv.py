@@ -101,6 +101,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
         "மீதி முன்பணம்",
     ),
     "cadence": ("settled", "cadence", "settlement", "கணக்கு முடிப்பு", "கணக்கு முடிப்பது", "கணக்கு"),
+    "upi": ("upi", "upi id", "upi address", "upi no", "யுபிஐ", "யுபிஐ முகவரி"),
 }
 # Which way round such a figure is meant, nobody can tell: one book writes it so, another the other way.
 UNCLEAR = frozenset(

@@ -1,5 +1,6 @@
 """Taking farmers into the book and keeping what is known of them."""
 
+import re
 import unicodedata
 from collections.abc import Mapping
 from decimal import Decimal
@@ -21,6 +22,7 @@ from malar.kernel.ids import new_id
 from malar.kernel.transactions import step, unit_of_work
 from malar.trail.services.answers import Answer, once
 
+UPI = re.compile(r"[A-Za-z0-9._-]{2,}@[A-Za-z][A-Za-z0-9.-]{1,}")
 TAKEN = {"number_taken": "number", "code_taken": "code"}
 
 
@@ -40,6 +42,7 @@ class Particulars(TypedDict, total=False):
     cadence: str
     recovery: str
     recovery_value: Decimal | None
+    upi: str
     is_active: bool
 
 
@@ -135,6 +138,10 @@ def put_on(person: Farmer | Buyer, particulars: Mapping[str, object]) -> list[Fa
             except ValueError:
                 faults.append(Fault(f"/{name}", "invalid_phone", _("This is not a phone number.")))
                 continue
+        if name == "upi" and value and not UPI.fullmatch(str(value)):
+            words = _("A UPI address is a name, @ and a bank, as in raja@okaxis.")
+            faults.append(Fault("/upi", "invalid_upi", words))
+            continue
         if name in {"number", "code"} and not value:
             continue
         setattr(person, name, value)

@@ -21,7 +21,7 @@ class ShopAdmin(ShopModelAdmin):
     fieldsets = (
         (None, {"fields": ("name_ta", "name_en", "owner_name")}),
         (_("On papers"), {"fields": ("address_ta", "address_en", "phones")}),
-        (_("Reckoning"), {"fields": ("commission_pct", "turnover_hour")}),
+        (_("Reckoning"), {"fields": ("commission_pct", "turnover_hour", "net_step")}),
         (_("Limits of money given"), {"fields": ("advance_limit", "hand_loan_limit", "draw_limit")}),
     )
 

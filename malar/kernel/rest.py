@@ -284,7 +284,7 @@ REPLAYED = OpenApiParameter(
     "Idempotency-Replayed",
     {"type": "string", "enum": ["true"]},
     OpenApiParameter.HEADER,
-    response=[200, 201],
+    response=[200, 201, 202],
     description="Only there when this is the answer given before.",
 )
 SHOP = OpenApiParameter(

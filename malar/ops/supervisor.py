@@ -1,4 +1,4 @@
-"""`make run`: servers, tables, demo, static files; then web, dispatcher, worker and beat until Ctrl-C.
+"""`make run`: servers, tables, demo, static files; then web, dispatcher, workers and beat until Ctrl-C.
 
     python -m malar.ops.supervisor
 
@@ -57,13 +57,15 @@ def children(home: Path, port: int) -> list["Child"]:
     celery = [python, "-m", "celery", "-A", "malar.celery"]
     # Worker processes talk through shared memory, which a chroot may not have; threads do without.
     pool = "prefork" if os.access("/dev/shm", os.W_OK) else "threads"  # noqa: S108 - only looked at
-    # There is one worker: gossip and mingle would make it wait for others.
-    worker = ["--queues", "default,send", "--concurrency", "2", "--without-gossip", "--without-mingle"]
+    # Neither has anything to tell the other: gossip and mingle would only make them wait.
+    worker = [*celery, "worker", "--pool", pool, "--without-gossip", "--without-mingle"]
     argvs = {
         "web": [python, "-m", "granian", *GRANIAN, "--port", str(port), "malar.wsgi:application"],
         "dispatcher": [python, "manage.py", "dispatch", "--skip-checks"],
         "beat": [*celery, "beat", "--schedule", str(home / "beat-schedule"), "--pidfile", ""],
-        "worker": [*celery, "worker", "--pool", pool, *worker],
+        # Settlement runs take minutes: they have a worker of their own (architecture §5.16).
+        "jobs": [*worker, "--queues", "jobs", "--concurrency", "1", "--hostname", "jobs@%h"],
+        "worker": [*worker, "--queues", "default,send", "--concurrency", "2"],
     }
     return [Child(name, argv, home) for name, argv in argvs.items()]
 

@@ -18,9 +18,11 @@ def beat_heart() -> None:
 
 
 @worker_ready.connect
-def beat_at_once(**_: Any) -> None:
-    """A worker that has just come up need not wait for the first beat to be seen."""
-    beat_heart()
+def beat_at_once(sender: Any = None, **_: Any) -> None:
+    """A worker that has just come up need not wait for the first beat to be seen. Not the one of long jobs: it
+    says nothing of whether messages go out."""
+    if not str(getattr(sender, "hostname", sender)).startswith("jobs@"):
+        beat_heart()
 
 
 @shared_task(name="malar.ops.tasks.make_partitions")

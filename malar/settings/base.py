@@ -303,6 +303,10 @@ SPECTACULAR_SETTINGS = {
         "ChargeStatusEnum": "ledger.domain.ChargeStatus.values",
         "AdjustmentBasisEnum": "pricing.domain.AdjustmentBasis.values",
         "FeeBasisEnum": "pricing.domain.FeeBasis.values",
+        "RoleEnum": "malar.accounts.domain.Role.values",
+        "RunStatusEnum": "settlements.domain.RunStatus.values",
+        "SettlementStatusEnum": "settlements.domain.Status.values",
+        "LeftOutEnum": "settlements.domain.LeftOut.values",
     },
     "SERVE_PUBLIC": True,
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
@@ -337,12 +341,24 @@ CELERY_TASK_TIME_LIMIT = 40
 CELERY_TASK_SOFT_TIME_LIMIT = 30
 CELERY_TIMEZONE = TIME_ZONE
 CELERY_TASK_DEFAULT_QUEUE = "default"
+# Long jobs have a worker of their own (docs/operations.md): nothing short waits behind them.
+CELERY_TASK_ROUTES = {"settlements.tasks.settle_run": {"queue": "jobs"}}
 CELERY_BEAT_SCHEDULE = {
     "heartbeat": {"task": "malar.ops.tasks.beat_heart", "schedule": 10.0},
     "sweep-messages": {
         "task": "notifications.tasks.sweep",
         "schedule": float(env.number("MESSAGE_SWEEP_S", 10)),
         "options": {"expires": 60},  # while the worker is away they would pile up
+    },
+    "sweep-runs": {
+        "task": "settlements.tasks.sweep_runs",
+        "schedule": float(env.number("RUN_SWEEP_S", 5)),
+        "options": {"expires": 30},
+    },
+    # Each hour of the morning: a shop's day may begin as late as noon, and what was begun is not begun again.
+    "settle-due": {
+        "task": "settlements.tasks.settle_all_due",
+        "schedule": crontab(hour="5-13", minute=10),
     },
     "make-partitions": {"task": "malar.ops.tasks.make_partitions", "schedule": 6 * 3600.0},
     # What reports add up. Days not summed yet are read from their entries, so this is about speed alone.

@@ -6,3 +6,10 @@ class SyncConfig(AppConfig):
 
     name = "malar.sync"
     label = "sync"
+
+    def ready(self) -> None:
+        from malar.sync.selectors import settlement_holds
+        from settlements.selectors.settlements import holds
+
+        if settlement_holds not in holds:
+            holds.append(settlement_holds)

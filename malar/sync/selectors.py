@@ -14,6 +14,7 @@ from uuid import UUID
 from django.db import connection
 from django.db.models import Count, F, Max, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from ledger.domain import reason_words
@@ -35,6 +36,7 @@ from malar.trail.domain import fingerprint
 from pricing.domain import FeeBasis
 from pricing.selectors.fees import fees_on
 from pricing.selectors.rates import called_on, in_force
+from settlements.domain import LeftOut
 
 LAST_LINES = 30
 """Enough for a dozen different farmers among those who came last."""
@@ -593,6 +595,67 @@ def _known(device: Any, streams: Sequence[Stream], gaps: Mapping[UUID, list[tupl
 def unfinished_tablets(shop: Shop, now: dt.datetime) -> list[KnownTablet]:
     """Those from which not everything has come. One that was declared lost is waited for no longer."""
     return [tablet for tablet in tablets_of(shop, now) if not (tablet.is_clear or tablet.device.is_blocked)]
+
+
+HEARD_OF = dt.timedelta(days=7)
+"""A tablet that has not been heard of for longer holds up no settlement."""
+
+
+def settlement_holds(shop: Shop, until: dt.date) -> dict[UUID | None, LeftOut]:
+    """Why farmers are not settled up to a day: a correction of one of their lines waits for a decision; of nobody
+    (None) while a tablet still has something to send, for whose it is only the tablet knows. Four queries."""
+    about = open_conflicts(shop).order_by().values("entity_id")
+    lines = DailyEntry.objects.filter(shop=shop, business_date__lte=until, pk__in=about).order_by()
+    farmers: Sequence[UUID | None] = list(lines.values_list("farmer_id", flat=True))
+    found = dict.fromkeys(farmers, LeftOut.UNDECIDED)
+    if tablets_with_lines(shop):
+        found[None] = LeftOut.UNSYNCED
+    return found
+
+
+def tablets_with_lines(shop: Shop) -> list[KnownTablet]:
+    """The tablets that said lately that they still have something to send."""
+    now = timezone.now()
+    return [
+        tablet
+        for tablet in unfinished_tablets(shop, now)
+        if (tablet.waiting or tablet.stalled)
+        and tablet.last_seen_at is not None
+        and tablet.last_seen_at >= now - HEARD_OF
+    ]
+
+
+def unsent_from(stream: Stream, before: int) -> list[Missing]:
+    """Numbers that still lie on the tablet of a queue: of this one those before a number, of others' all.
+
+    What the tablet has no more is missing for good and is told on its page; nobody waits for it here.
+    """
+    queues = stream.device.streams.filter(left_at=None).select_related("author__user").order_by("pk")
+    found: list[Missing] = []
+    for queue in queues:
+        gaps = gaps_in(received_of(queue), before - 1 if queue.pk == stream.pk else queue.announced_seq)
+        if sum(last - first + 1 for first, last in gaps) <= queue.pending:
+            found += [Missing(first, last, queue.author.user.name) for first, last in gaps]
+    return found
+
+
+def to_mend_about(device: Device, farmer_id: UUID) -> list[SyncOp]:
+    """What a tablet sent about a farmer that the book cannot use and nobody has mended or taken back since."""
+    refused = SyncOp.objects.filter(
+        stream__device=device,
+        result__status="needs_fix",
+        body__entity__in=["daily_entry", "farmer", "charge", "movement"],
+    )
+    found = []
+    for op in refused.order_by("received_at"):
+        entity = str(op.body["entity_id"])
+        is_named = str(farmer_id) in {entity, _set_of(op.body).get("farmer")}
+        if not is_named and not DailyEntry.objects.filter(pk=entity, farmer=farmer_id).exists():
+            continue
+        later = op.stream.ops.filter(body__entity_id=entity, seq__gt=op.seq)
+        if not later.exclude(result__status="needs_fix").exists():
+            found.append(op)
+    return found
 
 
 def tablet_of(member: Membership, device_id: UUID, *, lock: bool = False) -> Device:

@@ -14,6 +14,7 @@ from uuid import UUID
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
 from ledger.api.charges import charge_said
@@ -31,7 +32,7 @@ from ledger.services.movements import move_money, movement_request
 from ledger.services.partitions import ensure_month
 from malar.accounts.domain import Role
 from malar.accounts.models import Membership, Shop
-from malar.kernel.drf import Body, problem_of
+from malar.kernel.drf import Body, Exact, Id, problem_of
 from malar.kernel.errors import Conflict, NotAllowed, NotFound, RuleBroken
 from malar.kernel.rest import read
 from malar.kernel.transactions import in_unit, step, unit_of_work
@@ -48,10 +49,13 @@ from malar.sync.conflicts import (
 from malar.sync.domain import HIGHEST_SEQ, LONGEST_NAME, captured_at, free_series, unsure_by
 from malar.sync.merge import ConflictKind
 from malar.sync.models import Device, StrayOp, Stream, SyncOp
-from malar.sync.selectors import tablet_of
+from malar.sync.selectors import tablet_of, tablets_with_lines, to_mend_about, unsent_from
 from malar.trail.domain import fingerprint
 from malar.trail.models import AnsweredRequest
 from malar.trail.services.answers import answered, keep
+from settlements.domain import LeftOut
+from settlements.selectors.settlements import summary_answer
+from settlements.services.runs import Order, run_at_once
 
 Result = dict[str, Any]
 LATER = frozenset({"busy", "day_locked"})
@@ -239,11 +243,8 @@ def _once(
     try:
         with transaction.atomic():
             result = act()
-            if (
-                result["status"] == "applied"
-                and said["operation"] == "CREATE"
-                and said["entity"] not in MAKING
-            ):
+            made = said["operation"] == "CREATE" and said["entity"] not in MAKING
+            if result["status"] == "applied" and (made or said["operation"] == "SETTLEMENT"):
                 # The other doors know it, too: one id makes one thing, and one key.
                 keep(
                     by=by,
@@ -378,9 +379,8 @@ def _act(
         case "RESOLVE", "conflict":
             begin_resolving(by)
             return lambda: _resolved(by, stream, said)
-        case "SETTLEMENT", _:
-            refused = NotFound(_("Settlements cannot be made yet."))
-            return lambda: _not_yet(said, refused, "settlements_later")
+        case "SETTLEMENT", "settlement":
+            return lambda: _settled(by, stream, said)
     refused = NotFound(_("The server does not know this yet. Update it."))
     return lambda: _not_yet(said, refused, "not_known_here")
 
@@ -542,6 +542,55 @@ def _resolved(by: Membership, stream: Stream, said: Mapping[str, Any]) -> Result
             raise
         return _refused(said, "needs_fix", refused)
     return _result(said["op_id"], "applied", entity=entry_answer(entry)) | {"conflict": str(conflict_id)}
+
+
+class FarmerSettlement(Body):
+    """A farmer whom the owner wants settled, asked for at the counter; ₹ of his advance to recover."""
+
+    farmer = Id()
+    period_start = serializers.DateField()
+    period_end = serializers.DateField()
+    recovery = Exact(required=False, allow_null=True)
+
+
+@step
+def _settled(by: Membership, stream: Stream, said: Mapping[str, Any]) -> Result:
+    """A farmer whom the owner wants settled (scenario 51). While this tablet has something about him that is not in
+    the book, it is `blocked` with the list; where others may have, it is made, and says so."""
+    facts = read(FarmerSettlement, said["set"])
+    farmer, recovery = facts["farmer"], facts.get("recovery")
+    missing, to_mend = unsent_from(stream, said["seq"]), to_mend_about(stream.device, farmer)
+    if missing or to_mend:
+        refused = Conflict(_("First send or mend what is still on this tablet."), code="unsent")
+        result = _refused(said, "blocked", refused)
+        result["error"]["params"] = {
+            "missing": [{"first": each.first, "last": each.last, "name": each.name} for each in missing],
+            "to_mend": [{"op_id": str(op.pk), "seq": op.seq, "set": op.body["set"]} for op in to_mend],
+        }
+        raise _NotKept(result)
+    order = Order(
+        start=facts["period_start"],
+        end=facts["period_end"],
+        farmers=(farmer,),
+        recovery=None if recovery is None else {farmer: recovery},
+        despite_tablets=True,
+    )
+    try:
+        with transaction.atomic():
+            run = run_at_once(by, order, said["entity_id"])
+    except NotAllowed as refused:
+        return _refused(said, "needs_fix", refused, code="not_allowed")
+    settlement = run.settlements.first()
+    if settlement is None:
+        why = LeftOut(run.left_out[0]["reason"])
+        raise RuleBroken(str(why.label), code=why.value, pointer="/farmer")
+    result = _result(said["op_id"], "applied", entity=summary_answer(settlement))
+    if others := [
+        tablet.device.label for tablet in tablets_with_lines(by.shop) if tablet.device.pk != stream.device_id
+    ]:
+        result["flags"].append("other_tablets")
+        result["tablets"] = others
+    return result
 
 
 def not_readable(

@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -11,14 +11,15 @@ from django.core.cache import cache
 from django.db.models import Case, F, QuerySet, Sum, When
 from django.utils.translation import gettext as _
 
-from ledger.domain import RowKind
+from ledger.domain import Cadence, RowKind
 from ledger.models import Charge, ClaimedRow, DailyEntry, Movement
+from ledger.selectors.answers import charge_quantity
 from malar.accounts.domain import ALLOWED, Role
 from malar.accounts.models import Membership, Shop
-from malar.kernel.errors import NotFound
+from malar.kernel.errors import NotAllowed, NotFound
 from malar.kernel.money import ZERO
 from malar.kernel.wire import moment, money, quantity
-from settlements.domain import LeftOut, RunStatus, Side
+from settlements.domain import LeftOut, RunStatus, Side, period_until
 from settlements.models import Approval, Payment, Settlement, SettlementRun
 
 Hold = Callable[[Shop, dt.date], Mapping[UUID | None, LeftOut]]
@@ -46,9 +47,46 @@ def settlement_of(member: Membership, settlement_id: UUID) -> Settlement:
     return settlement
 
 
+def settlements_asked(
+    member: Membership,
+    *,
+    farmer: UUID | None = None,
+    status: str | None = None,
+    run: UUID | None = None,
+    start: dt.date | None = None,
+    end: dt.date | None = None,
+) -> QuerySet[Settlement]:
+    """Those a member may see that fit what he asks: of one farmer, in one state, of one run, with any day of their
+    period from `start` to `end`."""
+    asked = {
+        "farmer": farmer,
+        "status": status,
+        "run": run,
+        "period_end__gte": start,
+        "period_start__lte": end,
+    }
+    wanted = {name: value for name, value in asked.items() if value is not None}
+    return settlements_seen_by(member).filter(**wanted)
+
+
+def payment_of(settlement: Settlement, payment_id: UUID) -> Payment:
+    """One payment of a settlement. Raises NotFound."""
+    payment = settlement.payments.filter(pk=payment_id).first()
+    if payment is None:
+        raise NotFound(_("There is no such payment."))
+    return payment
+
+
+def runs_seen_by(member: Membership) -> QuerySet[SettlementRun]:
+    """The shop's runs, newest first. Raises NotAllowed for a farmer: they name others."""
+    if member.role not in ALLOWED[Role.STAFF]:
+        raise NotAllowed(_("Settlement runs are for the shop's own people."))
+    return SettlementRun.objects.filter(shop_id=member.shop_id)
+
+
 def run_of(member: Membership, run_id: UUID) -> SettlementRun:
-    """One run. Raises NotFound, also for another shop's."""
-    run = SettlementRun.objects.filter(shop_id=member.shop_id, pk=run_id).first()
+    """One run. Raises NotAllowed for a farmer, NotFound, also for another shop's."""
+    run = runs_seen_by(member).filter(pk=run_id).first()
     if run is None:
         raise NotFound(_("There is no such settlement run."))
     return run
@@ -138,24 +176,51 @@ def tell_progress(run_id: UUID, percent: int) -> None:
     cache.set(f"run:{run_id}", percent, timeout=3600)
 
 
+def period_due(shop: Shop, cadence: str, today: dt.date) -> tuple[dt.date, dt.date] | None:
+    """The last whole period of a cadence that ended before `today`: its first and last day; None where there is
+    none. A Tamil month is what the shop's own table says: from its beginning until the next one's."""
+    if cadence != Cadence.TAMIL_MONTH:
+        return period_until(cadence, today)
+    begun = list(
+        shop.tamil_months.filter(starts_on__lte=today)
+        .order_by("-starts_on")
+        .values_list("starts_on", flat=True)[:2]
+    )
+    if len(begun) < 2:
+        return None
+    present, before = begun
+    return before, present - dt.timedelta(days=1)
+
+
 # --- As programs read them -------------------------------------------------------------------------
 
 
-def run_answer(run: SettlementRun) -> dict[str, Any]:
-    """A run as /api/v1/ tells it."""
+def run_summary(run: SettlementRun) -> dict[str, Any]:
+    """A run in a list, as /api/v1/ tells it."""
     return {
         "id": str(run.pk),
         "number": run.number,
         "period_start": run.period_start.isoformat(),
         "period_end": run.period_end.isoformat(),
         "status": run.status,
+        "progress": progress_of(run),
         "settled": run.settled,
-        "settlements": [str(pk) for pk in run.settlements.order_by("reference").values_list("pk", flat=True)],
-        "left_out": run.left_out,
+        "left_out": [left_out_answer(each) for each in run.left_out],
         "fault": run.fault,
         "created_at": moment(run.created_at),
         "finished_at": moment(run.finished_at),
     }
+
+
+def run_answer(run: SettlementRun) -> dict[str, Any]:
+    """A run with what it made, as /api/v1/ tells it."""
+    made = run.settlements.order_by("reference").values_list("pk", flat=True)
+    return {**run_summary(run), "settlements": [str(pk) for pk in made]}
+
+
+def left_out_answer(said: Mapping[str, str]) -> dict[str, str]:
+    """A farmer who was left out, with the reason in the reader's words too."""
+    return {**said, "words": str(LeftOut(said["reason"]).label)}
 
 
 FIGURES = (
@@ -178,6 +243,35 @@ def summary_answer(settlement: Settlement) -> dict[str, Any]:
         **{name: money(getattr(settlement, name)) for name in FIGURES},
         "content_hash": settlement.content_hash,
         "version": settlement.version,
+    }
+
+
+def preview_answer(
+    start: dt.date,
+    end: dt.date,
+    settlements: Collection[Settlement],
+    left_out: Iterable[Mapping[str, str]],
+) -> dict[str, Any]:
+    """What a run would make, as /api/v1/ tells it: nothing of it has an id."""
+    return {
+        "dry_run": True,
+        "period_start": start.isoformat(),
+        "period_end": end.isoformat(),
+        "settled": len(settlements),
+        "net": money(sum((each.net for each in settlements), ZERO)),
+        "settlements": [
+            {
+                "farmer": str(each.farmer_id),
+                "code": each.farmer.code,
+                "name_ta": each.farmer.name_ta,
+                "name_en": each.farmer.name_en,
+                "lines": each.lines,
+                "late_lines": each.late_lines,
+                **{name: money(getattr(each, name)) for name in FIGURES},
+            }
+            for each in settlements
+        ],
+        "left_out": [left_out_answer(each) for each in left_out],
     }
 
 
@@ -207,7 +301,7 @@ def settlement_answer(settlement: Settlement) -> dict[str, Any]:
                 "business_date": charge.business_date.isoformat(),
                 "fee": str(charge.fee_id),
                 "code": charge.fee.code,
-                "quantity": str(charge.quantity.normalize()),
+                "quantity": charge_quantity(charge),
                 "rate": money(charge.rate),
                 "amount": money(charge.amount),
             }

@@ -14,7 +14,7 @@ from ledger.domain import AccountKind, JournalKind, Posting, Recovery
 from ledger.models import Account, Claim, Transfer
 from ledger.selectors.accounts import balance_of, owed_for_flowers
 from ledger.services.claims import post_claim, release_claim
-from ledger.services.faults import reason_said
+from ledger.services.faults import length_faults, reason_said, refusal
 from ledger.services.movements import hold_farmer
 from ledger.services.posting import account_of, closed_day_refused, post
 from malar.accounts.domain import ALLOWED, Role
@@ -23,6 +23,7 @@ from malar.kernel.clock import business_date_of
 from malar.kernel.errors import Conflict, NotAllowed, RuleBroken
 from malar.kernel.formatting import rupees
 from malar.kernel.ids import new_id
+from malar.kernel.quantities import significant_decimals
 from malar.kernel.transactions import step
 from malar.trail.services.answers import Answer, once
 from malar.trail.services.events import record
@@ -79,11 +80,14 @@ def change_recovery(
     """Recover another amount of the advance, in ₹. Whoever approved what it was must approve again, and it is a
     draft again.
 
-    Raises NotAllowed unless `by` is the owner, NotFound, Conflict `stale` or `not_open`, RuleBroken
-    `more_than_possible` where it is above what is left or outstanding.
+    Raises NotAllowed unless `by` is the owner, NotFound, Conflict `stale` or `not_open`, RuleBroken `too_precise`,
+    and `more_than_possible` where it is above what is left or outstanding.
     """
 
     def effect(settlement: Settlement) -> None:
+        if significant_decimals(recovery) > 2:
+            words = _("An amount has at most two decimals.")
+            raise RuleBroken(words, code="too_precise", pointer="/recovery")
         _demand(settlement, OPEN, "not_open")
         if settlement.version != version:
             raise _stale(settlement)
@@ -201,12 +205,15 @@ def dispute_it(settlement: Settlement, reason: str) -> None:
 def cancel(*, by: Membership, settlement_id: UUID, reason: str = "", key: UUID | None = None) -> Answer:
     """Call off a settlement that is not approved; its lines are free again.
 
-    Raises NotAllowed unless `by` is the owner, NotFound, Conflict `not_open`.
+    Raises NotAllowed unless `by` is the owner, NotFound, Conflict `not_open`, RuleBroken `too_long`.
     """
 
     def effect(settlement: Settlement) -> None:
+        said = reason.strip()
+        if faults := length_faults("/reason", said):
+            raise refusal(faults)
         _demand(settlement, OPEN, "not_open")
-        _to(settlement, Status.CANCELLED, reason=reason.strip()[:200])
+        _to(settlement, Status.CANCELLED, reason=said)
         release_claim(_claim_of(settlement), _today(by.shop))
         record(SettlementCancelled(settlement=settlement.pk, farmer=settlement.farmer_id), shop=by.shop)
 

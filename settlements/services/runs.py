@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 
 from ledger.domain import AccountKind, Recovery
 from ledger.models import Claim, Farmer
-from ledger.selectors.claims import Taken, owed_on, sums_of, unpriced_until
+from ledger.selectors.claims import Taken, owed_on, sums_of, unpriced_until, unsettled_lines
 from ledger.services.claims import hold_book, take_rows
 from malar.accounts.domain import Role
 from malar.accounts.models import Membership, Shop
@@ -134,14 +134,44 @@ def begin_run(*, by: Membership, key: UUID, order: Order, id: UUID | None = None
     return once(by=by, key=key, body={**asdict(order), "id": id}, made=made, effect=effect)
 
 
+def run_or_begin(*, by: Membership, key: UUID, order: Order, id: UUID | None = None) -> Answer:
+    """Make a run at once where at most `AT_ONCE` lines are to be settled, else leave it to a worker. The answer is
+    `run_answer`, its status `done` or `queued`.
+
+    Raises what `begin_run` raises, and Conflict `busy`.
+    """
+    _check(by, order)
+    made = id or new_id()
+
+    def effect() -> dict[str, Any]:
+        if unsettled_lines(by.shop, order.end, order.farmers, AT_ONCE + 1) > AT_ONCE:
+            return run_answer(_new_run(by, order, made))
+        return run_answer(run_at_once(by, order, made))
+
+    return once(by=by, key=key, body={**asdict(order), "id": id}, made=made, effect=effect)
+
+
+@step
+def run_at_once(by: Membership, order: Order, id: UUID) -> SettlementRun:
+    """Make a run as a part of somebody's unit of work. Raises what `begin_run` raises."""
+    _check(by, order)
+    run = _new_run(by, order, id)
+    finish(run, settle(by, run, order))
+    return run
+
+
 def make_run(run_id: UUID) -> None:
     """Make the settlements of a run that waits, all or none. Any number of times, by any number of workers: it is
-    made once. A run that a rule refuses, or that failed `TRIES` times, is marked so in words."""
+    made once. A run that a rule refuses, or that failed `TRIES` times, is marked so in words; one that met somebody
+    who changes the same waits for the next try."""
     if not _begin(run_id):
         return
     try:
         in_unit(partial(_make, run_id), by=None)
     except RuleBroken as broken:
+        if broken.code == "busy":
+            log.warning("run_busy", run=str(run_id))
+            return
         _give_up(run_id, broken.detail)
     tell_progress(run_id, 100)
 

@@ -379,10 +379,18 @@ def test_the_shop_s_settings_are_changed_in_the_office(meena: Membership) -> Non
     client = page_of(meena)
     address = url(Shop, "change", meena.shop_id)
     assert client.get(url(Shop, "changelist")).headers["Location"] == address
-    settings = {"name_ta": "மீனா மலர் மண்டி", "name_en": "Meena", "commission_pct": "12.50", "turnover_hour": "2"}
+    settings = {
+        "name_ta": "மீனா மலர் மண்டி",
+        "name_en": "Meena",
+        "commission_pct": "12.50",
+        "turnover_hour": "2",
+        "net_step": "5",
+    }
     assert client.post(address, settings).status_code == 302
     meena.shop.refresh_from_db()
     assert (meena.shop.commission_pct, meena.shop.turnover_hour) == (Decimal("12.50"), 2)
+    assert meena.shop.net_step == 5
+    assert client.post(address, settings | {"net_step": "2"}).status_code == 200, "no such coin"
     assert client.post(address, settings | {"commission_pct": "101"}).status_code == 200
     assert client.get(url(Shop, "add")).status_code == 403
 

@@ -32,6 +32,7 @@ def test_a_farmer_is_taken_into_the_book_with_the_next_number(kumar: Membership,
         "name_en": "M. Kannan",
         "phone": "98000 00077",
         "commission_pct": "7.50",
+        "upi": " kannan.77@okaxis ",
     }
 
     answer = post(program, "farmers/", body)
@@ -40,6 +41,7 @@ def test_a_farmer_is_taken_into_the_book_with_the_next_number(kumar: Membership,
     assert answer.status_code == 201
     assert (made["id"], made["number"], made["code"]) == (str(chosen), 15, "F015")
     assert (made["phone"], made["commission_pct"], made["version"]) == ("+919800000077", "7.50", 1)
+    assert made["upi"] == "kannan.77@okaxis"
     assert get(program, f"farmers/{chosen}/").json() == made
 
 
@@ -57,6 +59,7 @@ def test_a_repeated_request_makes_one_farmer(kumar: Membership) -> None:
     ("body", "status", "code", "pointer"),
     [
         ({}, 400, "required", "/name_ta"),
+        ({"name_ta": "க", "upi": "98000 00077"}, 422, "invalid_upi", "/upi"),
         ({"name_ta": "க", "nickname": "x"}, 400, "unknown_field", "/nickname"),
         ({"name_ta": ""}, 422, "blank", "/name_ta"),
         ({"name_ta": "க" * 81}, 422, "max_length", "/name_ta"),

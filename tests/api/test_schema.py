@@ -4,8 +4,10 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from uuid import UUID, uuid4
 
 import pytest
 import schemathesis
@@ -28,6 +30,8 @@ from ledger.models import DailyEntry, Farmer
 from malar.accounts.models import Membership
 from malar.reports.documents import FILES
 from pricing.models import Flower
+from settlements.services.approvals import submit
+from settlements.services.runs import Order, run_or_begin
 from tests import cast
 from tests.api.calls import tokens_of
 from tests.ledger.terms import a_fee
@@ -119,7 +123,18 @@ def known(meena: Membership, raja: Farmer, jasmine: Flower) -> dict[str, str]:
     """Ids that exist, so that a call gets beyond "there is no such thing"; and Meena's token."""
     coolie = a_fee(meena.shop, "coolie", "per_sack", "10.00")
     entry: DailyEntry = cast.recorded(meena, raja, jasmine, captured_at=cast.at("2026-03-06", "04:50"))
+    lakshmi = cast.a_farmer(meena.shop, 15, "ச. லட்சுமி", "S. Lakshmi")
+    cast.recorded(meena, lakshmi, jasmine, captured_at=cast.at("2026-03-06", "05:00"), rate=Decimal(900))
+    day = entry.business_date
+    run = run_or_begin(by=meena, key=uuid4(), order=Order(start=day, end=day, farmers=(lakshmi.pk,)))
+    (settlement,) = run.body["settlements"]
+    pending = submit(by=meena, settlement_id=UUID(settlement)).body
     return {
+        "run_id": str(run.made),
+        "run": str(run.made),
+        "settlement_id": settlement,
+        "payment_id": str(uuid4()),
+        "content_hash": pending["content_hash"],
         "entry_id": str(entry.pk),
         "charge_id": str(entry.charges.get().pk),
         "fee": str(coolie.pk),
@@ -175,6 +190,10 @@ def test_no_call_makes_us_stumble(method: str, address: str, known: dict[str, st
         case.headers = with_known(case.headers, known)
         if isinstance(case.body, dict) and isinstance(case.body.get("version"), int):
             case.body["version"] = 1
+        if isinstance(case.body, dict) and isinstance(case.body.get("content_hash"), str):
+            case.body["content_hash"] = known["content_hash"]
+        if isinstance(case.body, dict) and {"period_start", "period_end"} <= case.body.keys():
+            case.body |= {"period_start": "2026-03-02", "period_end": "2026-03-08"}
         if isinstance(case.body, dict) and "captured_at" in case.body and not FIGURES & case.body.keys():
             case.body["quantity"] = "1.5"
         # Each call finds everything as it was, so that a failure comes again.

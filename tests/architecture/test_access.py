@@ -22,7 +22,8 @@ from ledger.services.movements import write_movement
 from malar.accounts.models import Membership
 from malar.sync.services import register_device
 from pricing.models import Flower, PricingRule
-from tests.cast import a_buyer_of, a_slot, at, called, recorded
+from settlements.services.runs import Order, run_or_begin
+from tests.cast import a_buyer_of, a_farmer, a_slot, at, called, recorded
 from tests.ledger.terms import a_fee, an_adjustment
 from tests.sync.clashes import a_conflict_about
 
@@ -193,6 +194,27 @@ TABLE: dict[str, Row] = {
     "GET api:report_flowers": (401, 200, 200, 200, 200),
     "GET api:report_commission": (401, 200, 200, 200, 200),
     "GET api:report_rates": (401, 400, 400, 400, 400),
+    "GET api:settlement_run_list": (401, 200, 403, 200, 200),
+    "POST api:settlement_run_list": (401, 201, 403, 403, 201),
+    "GET api:settlement_run_detail": (401, 404, 403, 200, 200),
+    "GET api:settlement_list": (401, 200, 200, 200, 200),
+    "GET api:settlement_detail": (401, 404, 404, 200, 200),
+    "GET api:settlement_submit": (401, 405, 405, 405, 405),
+    "POST api:settlement_submit": (401, 404, 403, 403, 200),
+    "GET api:settlement_approve": (401, 405, 405, 405, 405),
+    "POST api:settlement_approve": (401, 404, 404, 409, 403),
+    "GET api:settlement_dispute": (401, 405, 405, 405, 405),
+    "POST api:settlement_dispute": (401, 404, 404, 409, 409),
+    "GET api:settlement_cancel": (401, 405, 405, 405, 405),
+    "POST api:settlement_cancel": (401, 404, 403, 403, 200),
+    "GET api:settlement_reverse": (401, 405, 405, 405, 405),
+    "POST api:settlement_reverse": (401, 404, 403, 403, 409),
+    "GET api:settlement_recovery": (401, 405, 405, 405, 405),
+    "PATCH api:settlement_recovery": (401, 404, 403, 403, 200),
+    "GET api:settlement_payments": (401, 405, 405, 405, 405),
+    "POST api:settlement_payments": (401, 404, 403, 409, 409),
+    "GET api:settlement_payment_bounce": (401, 405, 405, 405, 405),
+    "POST api:settlement_payment_bounce": (401, 404, 404, 404, 404),
     "GET api:schema": (200, 200, 200, 200, 200),
     "GET api:docs": (200, 200, 200, 200, 200),
     "GET pwa:own_counter": (302, 302, 302, 302, 302),
@@ -364,6 +386,12 @@ def stage(
         business_date=line.business_date,
         mode="cash",
     )
+    # Of somebody else: what is settled is not corrected.
+    valli = a_farmer(meena.shop, 16, "கு. வள்ளி", "K. Valli")
+    recorded(kumar, valli, jasmine, captured_at=at("2026-03-06", "05:00"))
+    week = Order(start=line.business_date, end=line.business_date, farmers=(valli.pk,))
+    run = run_or_begin(by=meena, key=uuid4(), order=week)
+    (settlement,) = run.body["settlements"]
     assert raja.member is not None
     clients = {"anonymous": Client(raise_request_exception=False)}
     for name, member in (("devi", devi), ("raja", raja.member), ("kumar", kumar), ("meena", meena)):
@@ -385,6 +413,9 @@ def stage(
             "expense_id": expense.made,
             "conflict_id": a_conflict_about(line, kumar).pk,
             "device_id": register_device(by=kumar, id=uuid4()).pk,
+            "run_id": run.made,
+            "settlement_id": UUID(settlement),
+            "payment_id": uuid4(),
             "flower_id": jasmine.pk,
             "day": line.business_date,
             "app_label": "ledger",
@@ -482,6 +513,13 @@ def body_of(request: str, stage: Stage) -> dict[str, Any]:
             "rate": "5.00",
         },
         "PATCH api:fee_detail": {"is_active": False},
+        "POST api:settlement_run_list": {"period_start": "2026-03-02", "period_end": "2026-03-08"},
+        "POST api:settlement_approve": {"content_hash": "0" * 64},
+        "POST api:settlement_dispute": {"reason": "12 kg"},
+        "POST api:settlement_reverse": {"reason": "wrong week"},
+        "PATCH api:settlement_recovery": {"recovery": "0", "version": 1},
+        "POST api:settlement_payments": {"amount": "1", "mode": "cash"},
+        "POST api:settlement_payment_bounce": {"reason": "returned"},
         "POST api:market_rate_list": {"flower": str(line.flower_id), "rate": "900"},
     }
     return bodies.get(request, {})

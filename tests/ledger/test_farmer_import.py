@@ -471,6 +471,12 @@ class TestPages:
             "advance",
         ]
 
+    def test_a_upi_address_is_taken_over_and_a_wrong_one_named(self, meena: Membership) -> None:
+        wrong = html(looked_at(page_of(meena), "Name,UPI ID\nமு. கண்ணன்,98000 00077\n"))
+        assert "A UPI address is a name, @ and a bank" in wrong
+        shown = html(looked_at(page_of(meena), "Name,UPI ID\nமு. கண்ணன்,kannan@okaxis\n"))
+        assert "A UPI address is a name" not in shown
+
     def test_everybody_in_the_book_already_leaves_nothing_to_do(
         self, meena: Membership, raja: Farmer
     ) -> None:

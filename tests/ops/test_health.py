@@ -182,6 +182,11 @@ def test_a_worker_is_seen_as_soon_as_it_is_up(db: None) -> None:
     assert Pulse.objects.get().process == "worker"
 
 
+def test_the_worker_of_long_jobs_says_nothing_of_the_other(db: None) -> None:
+    beat_at_once(sender="jobs@here")
+    assert not Pulse.objects.exists()
+
+
 def test_the_months_around_today_are_made(db: None) -> None:
     assert make_partitions() == 24 + 1 + 3
 

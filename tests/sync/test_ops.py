@@ -421,12 +421,6 @@ def test_a_correction_that_overtook_its_line_waits(tablet: Tablet, raja: Farmer,
     assert [each["status"] for each in tablet.send(made, undo)] == ["applied", "applied"]
 
 
-def test_a_settlement_waits_until_there_are_settlements(tablet: Tablet) -> None:
-    (result,) = tablet.send(tablet.op("SETTLEMENT", "settlement"))
-    assert (result["status"], result["error"]["code"]) == ("blocked", "settlements_later")
-    assert "Settlements" in result["error"]["detail"]
-
-
 # --- Flowers that were weighed are not refused -----------------------------------------------------------
 
 
