@@ -9,6 +9,11 @@ urlpatterns = [
     path("settlement-runs/<uuid:run_id>/", runs.RunDetail.as_view(), name="settlement_run_detail"),
     path("settlements/", settlements.SettlementList.as_view(), name="settlement_list"),
     path(
+        "settlements/<uuid:settlement_id>/document/",
+        settlements.SettlementDocument.as_view(),
+        name="settlement_document",
+    ),
+    path(
         "settlements/<uuid:settlement_id>/", settlements.SettlementDetail.as_view(), name="settlement_detail"
     ),
     path(

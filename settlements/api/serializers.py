@@ -13,7 +13,7 @@ from rest_framework import serializers
 
 from ledger.domain import Mode
 from malar.accounts.domain import Role
-from malar.kernel.drf import Body, Exact, Id, Money, Quantity, Text
+from malar.kernel.drf import Body, Exact, Id, Money, Parameters, Quantity, Text
 from malar.kernel.quantities import Unit
 from malar.kernel.rest import ListParameters
 from settlements.domain import LeftOut, Method, RunStatus, Side, Status
@@ -231,6 +231,11 @@ class SettlementParameters(ListParameters):
         ["created_at", "-created_at", "period_end", "-period_end", "reference", "-reference"],
         default="-created_at",
     )
+
+
+class DocumentParameters(Parameters):
+    format = serializers.ChoiceField(["pdf", "thermal", "html"], default="pdf")
+    lang = serializers.ChoiceField(["ta", "en"], required=False, help_text="Absent: the farmer's own.")
 
 
 class Submitting(Body):

@@ -2,6 +2,8 @@
 
 from uuid import UUID
 
+from django.http import HttpResponse
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -12,6 +14,7 @@ from settlements.api.serializers import (
     Agreeing,
     Because,
     Cancelling,
+    DocumentParameters,
     NewPayment,
     RecoveryChange,
     SettlementAnswer,
@@ -19,6 +22,7 @@ from settlements.api.serializers import (
     SettlementSummary,
     Submitting,
 )
+from settlements.documents.files import document_of
 from settlements.domain import Method
 from settlements.selectors.settlements import (
     payment_of,
@@ -55,6 +59,25 @@ class SettlementDetail(MemberView):
     def get(self, request: Request, settlement_id: UUID) -> Response:
         """One settlement with every line, charge and draw it took."""
         return Response(settlement_answer(settlement_of(self.member, settlement_id)))
+
+
+class SettlementDocument(MemberView):
+    parameters = DocumentParameters
+
+    @extend_schema(
+        parameters=[DocumentParameters],
+        responses={
+            (200, "application/pdf"): OpenApiTypes.BINARY,
+            (200, "image/png"): OpenApiTypes.BINARY,
+            (200, "text/html"): OpenApiTypes.STR,
+        },
+        tags=["settlements"],
+        operation_id="settlement_document",
+    )
+    def get(self, request: Request, settlement_id: UUID) -> HttpResponse:
+        """The farmer's paper: A5, a roll of 80 mm, or a page, in his language unless another is asked for."""
+        settlement = settlement_of(self.member, settlement_id)
+        return document_of(settlement, self.asked["format"], self.asked.get("lang"))
 
 
 class SettlementSubmit(MemberView):

@@ -608,3 +608,45 @@ def test_a_shop_of_one_approves_for_both_sides(devi: Membership, selvi: Farmer, 
     content = to(api_of(devi), pk, "submit").json()["content_hash"]
     to(api_of(devi), pk, "approve", content_hash=content, on_behalf_of="farmer")
     assert to(api_of(devi), pk, "approve", content_hash=content).json()["status"] == "approved"
+
+
+@pytest.mark.parametrize(
+    ("kind", "media_type", "begins"),
+    [
+        ("pdf", "application/pdf", b"%PDF"),
+        ("thermal", "image/png", b"\x89PNG"),
+        ("html", "text/html", b"<!doctype"),
+    ],
+)
+def test_the_paper_in_every_form(
+    settlement_a: Farmer, meena: Membership, kind: str, media_type: str, begins: bytes
+) -> None:
+    made(api_of(meena))
+    (settlement,) = Settlement.objects.all()
+    answer = get(api_of(meena), f"settlements/{settlement.pk}/document/?format={kind}")
+    assert (answer.status_code, answer["Content-Type"].partition(";")[0]) == (200, media_type)
+    assert answer.content.lstrip().startswith(begins)
+
+
+def test_the_paper_speaks_his_language_unless_another_is_asked_for(
+    settlement_a: Farmer, meena: Membership
+) -> None:
+    made(api_of(meena))
+    (settlement,) = Settlement.objects.all()
+    place = f"settlements/{settlement.pk}/document/?format=html"
+    assert "பூ மதிப்பு" in get(api_of(meena), place).content.decode()
+    in_english = get(api_of(meena), f"{place}&lang=en").content.decode()
+    assert "பூ மதிப்பு" not in in_english
+    assert "38,125" in in_english
+    assert get(api_of(meena), f"settlements/{settlement.pk}/document/?format=docx").status_code == 400
+
+
+def test_a_farmer_s_paper_is_his_own_and_no_draft(settlement_a: Farmer, meena: Membership) -> None:
+    made(api_of(meena))
+    (settlement,) = Settlement.objects.all()
+    place = f"settlements/{settlement.pk}/document/?format=html"
+    assert settlement_a.member is not None
+    his = api_of(settlement_a.member)
+    assert get(his, place).status_code == 404
+    to(api_of(meena), settlement.pk, "submit")
+    assert get(his, place).status_code == 200

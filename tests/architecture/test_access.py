@@ -199,6 +199,7 @@ TABLE: dict[str, Row] = {
     "GET api:settlement_run_detail": (401, 404, 403, 200, 200),
     "GET api:settlement_list": (401, 200, 200, 200, 200),
     "GET api:settlement_detail": (401, 404, 404, 200, 200),
+    "GET api:settlement_document": (401, 404, 404, 200, 200),
     "GET api:settlement_submit": (401, 405, 405, 405, 405),
     "POST api:settlement_submit": (401, 404, 403, 403, 200),
     "GET api:settlement_approve": (401, 405, 405, 405, 405),
