@@ -1,7 +1,8 @@
 """A shop's whole book as text for beancount, an engine for accounts that knows nothing of our code.
 
-Every transfer is a transaction. What no settlement has taken yet is kept in accounts of its own, under
-`Unsettled`, so that gross, commission and charges are added up by the other engine, too. The assertions
+Every transfer is a transaction. What no settlement has brought into the accounts yet is kept in accounts of its
+own, under `Unsettled`, so that gross, commission and charges are added up by the other engine, too; on the day of a
+settlement it is taken out there. The assertions
 say what `balances_of` says: of every farmer at the end of each month and of the last day, of all other
 accounts at the end. Amounts are ₹.
 """
@@ -14,9 +15,9 @@ from uuid import UUID
 
 from django.db.models import Sum
 
-from ledger.domain import AccountKind
-from ledger.models import Account, Charge, DailyEntry, Farmer, Transfer
-from ledger.selectors.accounts import Balance, balances_of, unsettled_charges, unsettled_lines
+from ledger.domain import AccountKind, ChargeStatus, RowKind
+from ledger.models import Account, Charge, ClaimedRow, DailyEntry, Farmer, Transfer
+from ledger.selectors.accounts import Balance, balances_of
 from malar.accounts.models import Shop
 from malar.kernel.money import ZERO
 
@@ -58,9 +59,9 @@ def book_as_beancount(shop: Shop) -> Iterator[str]:
     farmers = list(shop.farmers.order_by("number"))
     accounts = list(shop.accounts.select_related("farmer", "buyer").order_by("id"))
     names = {account.pk: name_of(account) for account in accounts}
-    lines = list(unsettled_lines([farmer.pk for farmer in farmers]).select_related("farmer").order_by("pk"))
+    lines = list(shop.daily_entries.standing().select_related("farmer").order_by("pk"))
     charges = list(
-        unsettled_charges([farmer.pk for farmer in farmers])
+        shop.charges.filter(status=ChargeStatus.STANDING)
         .select_related("farmer", "fee")
         .order_by("business_date", "pk")
     )
@@ -83,6 +84,7 @@ def book_as_beancount(shop: Shop) -> Iterator[str]:
             [(names[moved.debit_id], moved.amount), (names[moved.credit_id], -moved.amount)],
         )
     yield from _unsettled(lines, charges)
+    yield from _settled(shop, lines, charges)
     for day in ends_of_months(days):
         for farmer, balance in _balances(farmers, day):
             yield from _assertions(farmer, balance, day + dt.timedelta(1))
@@ -132,6 +134,37 @@ def _unsettled(lines: list[DailyEntry], charges: list[Charge]) -> Iterator[str]:
             f"charge {charge.pk}",
             [(in_account(CHARGES, charge.farmer), charge.amount), (MEMO, -charge.amount)],
         )
+
+
+def _settled(shop: Shop, lines: list[DailyEntry], charges: list[Charge]) -> Iterator[str]:
+    """What settlements took out of `Unsettled` on the day they were approved, and back into it when taken back."""
+    sums: dict[tuple[UUID, Farmer], list[Decimal]] = defaultdict(lambda: [ZERO, ZERO, ZERO])
+    claims = shop.claims.exclude(posted_on=None).in_bulk()
+    of_line, of_charge = {line.pk: line for line in lines}, {charge.pk: charge for charge in charges}
+    rows = ClaimedRow.objects.filter(claim__in=claims).exclude(kind=RowKind.DRAW).order_by("id")
+    for claim, row in rows.values_list("claim", "row"):
+        if line := of_line.get(row):
+            taken = sums[claim, line.farmer]
+            taken[0] += line.amount or ZERO
+            taken[1] += line.commission or ZERO
+        elif charge := of_charge.get(row):
+            sums[claim, charge.farmer][2] += charge.amount
+    for (claim, farmer), (gross, commission, charged) in sums.items():
+        for day, sign, says in (
+            (claims[claim].posted_on, 1, "settled"),
+            (claims[claim].released_on, -1, "taken back"),
+        ):
+            if day is not None:
+                yield from _transaction(
+                    day,
+                    f"{says} {claim}",
+                    [
+                        (in_account(GROSS, farmer), sign * gross),
+                        (in_account(COMMISSION, farmer), -sign * commission),
+                        (in_account(CHARGES, farmer), -sign * charged),
+                        (MEMO, sign * (commission + charged - gross)),
+                    ],
+                )
 
 
 def _balances(farmers: list[Farmer], day: dt.date) -> Iterator[tuple[Farmer, Balance]]:

@@ -14,7 +14,7 @@ from settlements.models import Settlement
 from settlements.selectors.settlements import settlement_answer
 from settlements.services.runs import Order, preview
 from tests.cast import at, recorded
-from tests.settlements.acts import WEEK, agreed, paid, settled, settlement_for
+from tests.settlements.acts import WEEK, agreed, paid, settled, settlement_for, unsound
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("sunday")]
 
@@ -75,6 +75,7 @@ def test_settlement_a(his_policy: Farmer, meena: Membership, kumar: Membership) 
     assert (balance_of(farmer).net, balance_of(farmer).direction) == (Decimal(0), "even")
     account = statement_of(farmer, dt.date(2026, 3, 2), dt.date(2026, 3, 8))
     assert (account.closing, account.advance.closing) == (Decimal(0), Decimal(12000))
+    assert unsound() == {}
 
 
 def test_settlement_b_is_carried_and_brought_forward(
@@ -102,6 +103,7 @@ def test_settlement_b_is_carried_and_brought_forward(
     assert balance_of(settlement_b).net == Decimal(63)
     paid(second, kumar)
     assert balance_of(settlement_b).direction == "even"
+    assert unsound() == {}
 
 
 def test_commission_is_the_sum_of_the_lines(
@@ -121,3 +123,4 @@ def test_commission_is_the_sum_of_the_lines(
         raja, settled(meena, Order(start=dt.date(2026, 3, 6), end=dt.date(2026, 3, 6)))
     )
     assert (settlement.gross, settlement.commission) == (Decimal("574.78"), Decimal("57.49"))
+    assert unsound() == {}
