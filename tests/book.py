@@ -464,8 +464,12 @@ def _the_settlements(owner: Membership, jasmine: Flower) -> None:
     paid(agreed(settlement_for(selvam, run), owner, clerk), clerk)
     waits = settlement_for(lakshmi, run)
     submit(by=owner, settlement_id=waits.pk)
-    said = {"side": Side.FARMER, "method": Method.LINK, "content_hash": waits.content_hash, "by": None}
-    in_one_transaction(lambda: agree(held(owner, waits.pk), **said))
+    content = waits.content_hash
+    in_one_transaction(
+        lambda: agree(
+            held(owner, waits.pk), side=Side.FARMER, method=Method.LINK, content_hash=content, by=None
+        )
+    )
     ApprovalLink.objects.create(
         shop=shop,
         settlement=waits,

@@ -225,7 +225,8 @@ class SettlementMachine(BookMachine):
         self.owner.shop.net_step = STEP // 100
         self.owner.shop.save()
         policies = ((Recovery.PERCENT, rupees(PERCENT_OF_NET)), (Recovery.ALL, None))
-        for farmer, (farmer.recovery, farmer.recovery_value) in zip(self.farmers, policies, strict=True):
+        for farmer, (kind, value) in zip(self.farmers, policies, strict=True):
+            farmer.recovery, farmer.recovery_value = kind, value
             farmer.save()
 
     # --- What the book's own rules must know -------------------------------------------------------
@@ -286,8 +287,8 @@ class SettlementMachine(BookMachine):
                 left_out[n] = "disputed" if opened[0].status == "disputed" else "open"
             elif waiting:
                 left_out[n] = "unpriced"
-            elif made := self.model.reckoned(n, start, end, recover if n == 0 else None):
-                expected[n] = made
+            elif his := self.model.reckoned(n, start, end, recover if n == 0 else None):
+                expected[n] = his
             else:
                 left_out[n] = "nothing"
         numbers = {farmer.pk: n for n, farmer in enumerate(self.farmers)}
@@ -462,7 +463,7 @@ class SettlementMachine(BookMachine):
 
         if settled.status not in IN_ACCOUNTS:
             return self.refused("not_approved", act)
-        if any(settled.paid.values()) and sum(settled.paid.values()):
+        if sum(settled.paid.values()):
             return self.refused("paid", act)
         act()
         return self.to(settled, "reversed")

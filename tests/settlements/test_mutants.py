@@ -11,9 +11,10 @@ from django.db import IntegrityError
 from hypothesis.stateful import run_state_machine_as_test
 
 from ledger.domain import AccountKind, ClaimState
+from ledger.selectors.claims import owed_on
 from ledger.services import claims, repricing
 from malar.kernel.errors import RuleBroken
-from settlements.domain import Policy, Reckoning, Sums
+from settlements.domain import Policy, Reckoning, Sums, reckon
 from settlements.models import Settlement
 from settlements.services import approvals, runs
 from tests.ledger.test_book_machine import make_months
@@ -44,24 +45,21 @@ def summed_before_it_is_claimed(monkeypatch: pytest.MonkeyPatch) -> None:
     right = claims.take_rows
     late: list[tuple[Any, ...]] = []
     monkeypatch.setattr(runs, "take_rows", lambda *said: late.append(said))
-    owed = runs.owed_on
 
-    def owed_on(*said: Any) -> Any:
+    def owed_then(*said: Any) -> Any:
         while late:
             right(*late.pop())
-        return owed(*said)
+        return owed_on(*said)
 
-    monkeypatch.setattr(runs, "owed_on", owed_on)
+    monkeypatch.setattr(runs, "owed_on", owed_then)
 
 
 def brought_forward_unsigned(monkeypatch: pytest.MonkeyPatch) -> None:
-    right = runs.owed_on
-
-    def owed_on(*said: Any) -> Mapping[tuple[UUID, str], Any]:
-        found = right(*said)
+    def unsigned(*said: Any) -> Mapping[tuple[UUID, str], Any]:
+        found = owed_on(*said)
         return {of: abs(owed) if of[1] == AccountKind.PAYABLE else owed for of, owed in found.items()}
 
-    monkeypatch.setattr(runs, "owed_on", owed_on)
+    monkeypatch.setattr(runs, "owed_on", unsigned)
 
 
 def approval_not_bound_to_the_hash(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -81,10 +79,8 @@ def stale_content_approved(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def recovery_above_what_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
-    right = runs.reckon
-
-    def reckon(sums: Sums, policy: Policy, step: int) -> Reckoning:
-        figures = right(sums, policy, step)
+    def greedy(sums: Sums, policy: Policy, step: int) -> Reckoning:
+        figures = reckon(sums, policy, step)
         more = min(policy.wants(figures.net, sums.advance), sums.advance) - figures.recovery
         return replace(
             figures,
@@ -93,7 +89,7 @@ def recovery_above_what_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
             advance_after=figures.advance_after - more,
         )
 
-    monkeypatch.setattr(runs, "reckon", reckon)
+    monkeypatch.setattr(runs, "reckon", greedy)
 
 
 def draw_settled_without_what_took_it_back(monkeypatch: pytest.MonkeyPatch) -> None:

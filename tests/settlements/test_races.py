@@ -12,12 +12,14 @@ from django.db import transaction
 
 from ledger.domain import AccountKind
 from ledger.models import DailyEntry, Farmer
+from ledger.selectors.claims import owed_on, sums_of
+from ledger.services.claims import take_rows
 from ledger.services.entries import correct_line, edit_entry
 from ledger.services.posting import account_of
 from malar.accounts.models import Membership
 from malar.trail.services.answers import Answer
 from pricing.models import Flower
-from settlements.domain import Method
+from settlements.domain import Method, chained
 from settlements.models import Approval, Payment, Settlement, SettlementCounter, SettlementRun
 from settlements.selectors.settlements import settlement_of
 from settlements.services import approvals, payments, runs
@@ -150,14 +152,13 @@ def test_an_edit_of_what_is_being_claimed_waits_and_is_refused(
     line: DailyEntry, meena: Membership, monkeypatch: pytest.MonkeyPatch, guarded: bool
 ) -> None:
     summed, edited = threading.Event(), threading.Event()
-    owed = runs.owed_on
 
-    def owed_on(*said: Any) -> Any:
+    def owed_then(*said: Any) -> Any:
         summed.set()
         edited.wait(timeout=patience(guarded))
-        return owed(*said)
+        return owed_on(*said)
 
-    monkeypatch.setattr(runs, "owed_on", owed_on)
+    monkeypatch.setattr(runs, "owed_on", owed_then)
     if not guarded:
         monkeypatch.setattr(runs, "hold_book", lambda farmers: None)
 
@@ -190,23 +191,22 @@ def test_a_line_that_comes_while_a_run_is_made_is_neither_lost_nor_doubled(
     """The lock keeps it waiting. Without it, what is summed is still what was claimed; summed first and claimed
     after that, the line is claimed and in no sum."""
     taken, written = threading.Event(), threading.Event()
-    take, sums = runs.take_rows, runs.sums_of
     found: dict[str, Any] = {}
 
-    def take_rows(*said: Any) -> None:
+    def take(*said: Any) -> None:
         if summed_first:
             with transaction.atomic():
-                take(*said)
-                found["sums"] = sums(list(said[1].values()), WEEK.start, WEEK.end)
+                take_rows(*said)
+                found["sums"] = sums_of(list(said[1].values()), WEEK.start, WEEK.end)
                 transaction.set_rollback(True)
         else:
-            take(*said)
+            take_rows(*said)
         taken.set()
         written.wait(timeout=patience(locked))
         if summed_first:
-            take(*said)
+            take_rows(*said)
 
-    monkeypatch.setattr(runs, "take_rows", take_rows)
+    monkeypatch.setattr(runs, "take_rows", take)
     if summed_first:
         monkeypatch.setattr(runs, "sums_of", lambda *said: found["sums"])
     if not locked:
@@ -317,7 +317,6 @@ def test_eight_approvals_at_once_have_the_numbers_one_to_eight(
         acts.append(approving(settlement, kumar))
     if not guarded:
         read = threading.Barrier(8)
-        chained = approvals.chained
 
         def all_have_read(*said: str) -> str:
             read.wait(timeout=20.0)
@@ -328,7 +327,9 @@ def test_eight_approvals_at_once_have_the_numbers_one_to_eight(
             SettlementCounter.objects, "select_for_update", lambda: SettlementCounter.objects.all()
         )
     refused = together(*acts)
-    numbers = sorted(Settlement.objects.exclude(number=None).values_list("number", flat=True))
+    numbers = list(
+        Settlement.objects.exclude(number=None).order_by("number").values_list("number", flat=True)
+    )
     assert numbers == [f"2526-{n:04}" for n in range(1, 9 if guarded else 2)]
     assert len(refused) == (0 if guarded else 7)
     assert unsound() == {}
@@ -372,7 +373,7 @@ def test_a_payment_sent_twice_at_once_is_paid_once(
     key = uuid4()
     asked = [paying(settlement, kumar, "100", key if guarded else uuid4()) for _ in range(2)]
     answers: list[Answer] = []
-    assert together(*[lambda ask=ask: answers.append(ask()) for ask in asked]) == []  # type: ignore[misc]
+    assert together(*[lambda ask=ask: answers.append(ask()) for ask in asked]) == []
     assert Payment.objects.count() == len({answer.made for answer in answers}) == (1 if guarded else 2)
     assert unsound() == {}
 
