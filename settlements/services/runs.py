@@ -137,12 +137,16 @@ def begin_run(*, by: Membership, key: UUID, order: Order, id: UUID | None = None
 
 def make_run(run_id: UUID) -> None:
     """Make the settlements of a run that waits, all or none. Any number of times, by any number of workers: it is
-    made once. A run that a rule refuses, or that failed `TRIES` times, is marked so in words."""
+    made once. A run that a rule refuses, or that failed `TRIES` times, is marked so in words; one that somebody kept
+    waiting too long waits on."""
     if not _begin(run_id):
         return
     try:
         in_unit(partial(_make, run_id), by=None)
     except RuleBroken as broken:
+        if broken.code == "busy":
+            log.warning("run_kept_waiting", run=str(run_id))
+            return
         _give_up(run_id, broken.detail)
     tell_progress(run_id, 100)
 

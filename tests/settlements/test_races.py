@@ -8,13 +8,14 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 
 from ledger.domain import AccountKind
 from ledger.models import DailyEntry, Farmer
 from ledger.selectors.claims import owed_on, sums_of
 from ledger.services.claims import take_rows
 from ledger.services.entries import correct_line, edit_entry
+from ledger.services.movements import hold_farmer
 from ledger.services.posting import account_of
 from malar.accounts.models import Membership
 from malar.trail.services.answers import Answer
@@ -120,6 +121,25 @@ def test_two_workers_at_one_run_make_it_once(
     made = SettlementRun.objects.get()
     # Without the guard the second writes over what the first made: nobody was settled, it says.
     assert (made.status, made.settled, len(made.left_out)) == (("done", 1, 0) if guarded else ("done", 0, 1))
+
+
+def test_a_run_that_a_clerk_keeps_waiting_too_long_is_made_later(
+    line: DailyEntry, raja: Farmer, meena: Membership
+) -> None:
+    run = begun(meena)
+
+    def impatient() -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SET lock_timeout = '20ms'")
+        make_run(run)
+
+    with transaction.atomic():
+        hold_farmer(raja)
+        assert together(impatient) == []
+        assert not Settlement.objects.exists()
+    assert SettlementRun.objects.get().status == "running"
+    make_run(run)
+    assert SettlementRun.objects.get().settled == Settlement.objects.count() == 1
 
 
 @BOTH_WAYS
