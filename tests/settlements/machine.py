@@ -81,6 +81,7 @@ class Settled:
     rows: frozenset[UUID]
     figures: dict[str, int]
     status: str = "draft"
+    was_disputed: bool = False
     agreed: dict[int, set[str]] = field(default_factory=dict)
     paid: dict[UUID, int] = field(default_factory=dict)
 
@@ -348,6 +349,8 @@ class SettlementMachine(BookMachine):
 
         if settled.status not in ("draft", "disputed"):
             return self.refused("not_draft", act)
+        if settled.was_disputed and "farmer" in settled.agreed.get(settled.figures["recovery"], ()):
+            return self.refused("disputed_as_it_is", act)
         act()
         return self.to(settled, "pending")
 
@@ -438,6 +441,7 @@ class SettlementMachine(BookMachine):
         if settled.status != "pending":
             return self.refused("not_pending", act)
         act()
+        settled.was_disputed = True
         return self.to(settled, "disputed")
 
     @precondition(lambda self: self.model.settled)
@@ -629,6 +633,7 @@ SettlementMachine.stories = {
         lambda it: it.approve(n=1, side="farmer", stale=False),
         lambda it: it.dispute(n=1),
         settled(),
+        lambda it: it.submit(n=1),
         lambda it: it.cancel(n=1),
         lambda it: it.correct_the_weight(n=1, grams=9_000, sacks=1, back=0),
         settled(recover=3_00),

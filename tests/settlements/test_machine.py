@@ -14,6 +14,7 @@ REACHED = {
     *("approved by the shop", "approved by the farmer", "paid a part", "paid all", "bounced", "corrected"),
     *("refused: settled", "refused: corrected", "refused: paid", "refused: moved_since", "refused: stale"),
     *("refused: more_than_possible", "refused: more_than_outstanding", "refused: approved_already"),
+    "refused: disputed_as_it_is",
     *("refused: not_pending", "refused: not_approved", "refused: not_open"),
 }
 """What must have happened: a machine that is refused everything is content, too."""

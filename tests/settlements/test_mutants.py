@@ -78,6 +78,10 @@ def stale_content_approved(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(approvals, "agree", agree)
 
 
+def yes_counts_again_after_a_no(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(approvals, "_check_is_not_disputed_as_it_is", lambda settlement: None)
+
+
 def recovery_above_what_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
     def greedy(sums: Sums, policy: Policy, step: int) -> Reckoning:
         figures = reckon(sums, policy, step)
@@ -110,6 +114,7 @@ def corrected_line_priced_again(monkeypatch: pytest.MonkeyPatch) -> None:
         (brought_forward_unsigned, "carried"),
         (approval_not_bound_to_the_hash, "called off"),
         (stale_content_approved, "called off"),
+        (yes_counts_again_after_a_no, "called off"),
         (recovery_above_what_is_left, "carried"),
         (draw_settled_without_what_took_it_back, "taken back"),
         (corrected_line_priced_again, "taken back"),
