@@ -8,7 +8,15 @@ from uuid import UUID, uuid4
 from django.db import transaction
 from django.utils import timezone
 
-from ledger.domain import AccountKind, JournalKind, Mode, MovementKind, MovementStatus, SaleStatus
+from ledger.domain import (
+    AccountKind,
+    JournalKind,
+    Mode,
+    MovementKind,
+    MovementStatus,
+    Recovery,
+    SaleStatus,
+)
 from ledger.models import (
     Account,
     Buyer,
@@ -24,7 +32,7 @@ from ledger.models import (
     Movement,
     Transfer,
 )
-from ledger.services.corrections import reverse_entry
+from ledger.services.corrections import correct_settled_entry, reverse_entry
 from ledger.services.entries import edit_entry, void_entry
 from ledger.services.partitions import ensure_window
 from ledger.services.posting import account_of, money_account, next_voucher, post, post_back
@@ -36,8 +44,14 @@ from malar.sync.models import Conflict, ConflictAudit, Device, HandedIn, StrayOp
 from malar.sync.selectors import facts_of
 from malar.trail.models import Event
 from notifications.services.queueing import react
-from pricing.models import FeeRule, PricingRule, RateAdjustment
+from pricing.models import FeeRule, Flower, PricingRule, RateAdjustment
+from settlements.domain import Method, Side
+from settlements.models import ApprovalLink, Payment, TamilMonth
+from settlements.services.approvals import agree, cancel, held, reverse, submit
+from settlements.services.payments import bounce_payment
+from settlements.services.runs import Order
 from tests import cast
+from tests.settlements.acts import agreed, paid, settled, settlement_for
 
 DAY = dt.date(2026, 3, 6)
 BEFORE, AFTER = DAY - dt.timedelta(1), DAY + dt.timedelta(1)
@@ -198,6 +212,7 @@ def a_whole_book(owner: Membership) -> None:
     react(event_id=Event.objects.filter(shop=shop).order_by("id")[0].pk)
     in_one_transaction(lambda: _the_money(owner, farmer, line, coolie, toll))
     a_tablet(owner, line)
+    _the_settlements(owner, jasmine)
     sum_up_days()
     DirtyDay.objects.create(shop=shop, business_date=BEFORE)
 
@@ -277,7 +292,7 @@ def taken_back(line: DailyEntry, by: Membership) -> None:
     reverse_entry(line, by=by, at=cast.at(f"{AFTER}", "09:00"), day=AFTER)
 
 
-def in_one_transaction(act: Callable[[], None]) -> None:
+def in_one_transaction(act: Callable[[], object]) -> None:
     with transaction.atomic():
         act()
 
@@ -382,3 +397,89 @@ def _the_money(owner: Membership, farmer: Farmer, line: DailyEntry, coolie: FeeR
         JournalKind.DAY_CLOSE, close.pk, lost, money_account(owner.shop, Mode.CASH), Decimal(3), BEFORE
     )
     close.save()
+
+
+def _the_settlements(owner: Membership, jasmine: Flower) -> None:
+    """Of two more farmers, written by the services, whose arithmetic the checks do not use: one paid in part, with a
+    payment that bounced; one paid; one taken back; one called off; one that waits."""
+    shop, kind = owner.shop, MovementKind
+    clerk = cast.a_member(shop, "Mani", Role.STAFF)
+    lakshmi = cast.a_farmer(
+        shop, 15, "ச. லட்சுமி", "S. Lakshmi", recovery=Recovery.FIXED, recovery_value=Decimal(500)
+    )
+    selvam = cast.a_farmer(shop, 16, "க. செல்வம்", "K. Selvam")
+    freight = FeeRule(
+        shop=shop, code="freight", basis="per_trip", rate=Decimal("45.50"), income="pass_through"
+    )
+    freight.name_ta, freight.name_en = "வாடகை", "Freight"
+    freight.save()
+
+    def brought(farmer: Farmer, day: dt.date, rate: str) -> DailyEntry:
+        return cast.recorded(
+            owner, farmer, jasmine, captured_at=cast.at(f"{day}", "05:30"), rate=Decimal(rate)
+        )
+
+    writer = Writer(owner)
+
+    def money() -> None:
+        writer.movement(lakshmi, kind.OPENING_BALANCE, "-12.34", Mode.NONE)
+        writer.movement(lakshmi, kind.ADVANCE, "700.00")
+        writer.movement(lakshmi, kind.HAND_LOAN, "150.00")
+        writer.movement(lakshmi, kind.DRAW, "250.00")
+        draw = writer.movement(lakshmi, kind.DRAW, "60.00")
+        writer.movement(lakshmi, kind.DRAW, "60.00", reverses=draw, day=AFTER)
+        Charge.objects.create(
+            shop=shop,
+            farmer=lakshmi,
+            fee=freight,
+            business_date=DAY,
+            basis=freight.basis,
+            income=freight.income,
+            quantity=1,
+            rate=freight.rate,
+            created_by=owner,
+        )
+
+    line = brought(lakshmi, DAY, "333.33")
+    brought(selvam, DAY, "97.50")
+    in_one_transaction(money)
+    week = Order(start=DAY, end=DAY, farmers=(lakshmi.pk, selvam.pk))
+    run = settled(owner, week)
+    of_lakshmi = agreed(settlement_for(lakshmi, run), owner, clerk)
+    taken_back = agreed(settlement_for(selvam, run), owner, clerk)
+    reverse(by=owner, settlement_id=taken_back.pk, reason="weighed again")
+    paid(of_lakshmi, clerk, "300.00")
+    paid(of_lakshmi, clerk, "200.00", "upi")
+    bounced = Payment.objects.get(settlement=of_lakshmi, mode="upi")
+    bounce_payment(by=owner, key=uuid4(), payment_id=bounced.pk, reason="wrong number")
+    cancel(by=owner, settlement_id=settlement_for(selvam, settled(owner, week)).pk, reason="too early")
+
+    correct_settled_entry(
+        by=owner,
+        entry_id=line.pk,
+        changes={"gross_quantity": Decimal("7.100")},
+        reason="weighed again",
+        key=uuid4(),
+    )
+    brought(lakshmi, AFTER, "1200")
+    in_one_transaction(lambda: writer.movement(lakshmi, kind.HAND_LOAN, "80.00"))
+    today = DailyEntry.objects.filter(corrects=line.pk).latest("business_date").business_date
+    run = settled(owner, Order(start=AFTER, end=today, farmers=week.farmers))
+    paid(agreed(settlement_for(selvam, run), owner, clerk), clerk)
+    waits = settlement_for(lakshmi, run)
+    submit(by=owner, settlement_id=waits.pk)
+    content = waits.content_hash
+    in_one_transaction(
+        lambda: agree(
+            held(owner, waits.pk), side=Side.FARMER, method=Method.LINK, content_hash=content, by=None
+        )
+    )
+    ApprovalLink.objects.create(
+        shop=shop,
+        settlement=waits,
+        content_hash=waits.content_hash,
+        token_hash=shop.pk.hex * 2,
+        expires_at=timezone.now(),
+        created_by=owner,
+    )
+    TamilMonth.objects.create(shop=shop, name_ta="பங்குனி", starts_on=DAY)

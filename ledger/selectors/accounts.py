@@ -16,8 +16,17 @@ from uuid import UUID
 from django.db.models import Count, Min, Q, QuerySet, Sum
 from django.utils.translation import gettext as _
 
-from ledger.domain import INTO_ACCOUNTS, AccountKind, ChargeStatus, Direction, JournalKind
-from ledger.models import Account, Charge, DailyEntry, DailyEntryQuerySet, Farmer, Movement, Transfer
+from ledger.domain import INTO_ACCOUNTS, AccountKind, ChargeStatus, ClaimState, Direction, JournalKind
+from ledger.models import (
+    Account,
+    Charge,
+    Claim,
+    DailyEntry,
+    DailyEntryQuerySet,
+    Farmer,
+    Movement,
+    Transfer,
+)
 from ledger.selectors.claims import in_accounts
 from malar.kernel import formatting
 from malar.kernel.money import ZERO
@@ -297,7 +306,8 @@ class Statement:
 
 
 def statement_of(farmer: Farmer, start: dt.date, end: dt.date) -> Statement:
-    """A farmer's account from `start` to `end`, both included. Ten queries, however many rows.
+    """A farmer's account from `start` to `end`, both included. Eleven queries, however many rows; more where a
+    settlement was taken back.
 
     Its closing figures are those of `balance_of` on the day `end`.
     """
@@ -316,7 +326,11 @@ def statement_of(farmer: Farmer, start: dt.date, end: dt.date) -> Statement:
         .select_related("reverses", "created_by__user")
         .in_bulk([moved.journal for moved in transfers if moved.journal_kind == JournalKind.MOVEMENT])
     )
-    flowers = [*_days_of_lines(farmer, days), *_days_of_charges(farmer, days)]
+    flowers = [
+        *_days_of_lines(farmer, days),
+        *_days_of_charges(farmer, days),
+        *_changed_since_settled(farmer, days),
+    ]
 
     def section(opening: Decimal, kinds: Collection[str], sign: int, more: list[Row]) -> Section:
         rows = more + [
@@ -342,6 +356,32 @@ def statement_of(farmer: Farmer, start: dt.date, end: dt.date) -> Statement:
         advance=section(before.advance, (AccountKind.ADVANCE,), -1, []),
         hand_loan=section(before.hand_loan, (AccountKind.HAND_LOAN,), -1, []),
     )
+
+
+def _changed_since_settled(farmer: Farmer, days: tuple[dt.date, dt.date]) -> list[Row]:
+    """By what rows are another sum than a settlement put into the accounts, where it was taken back and they were
+    corrected after that: a row for each settlement that one end of these days knows, and the other does not."""
+    start, end = days
+    rows = []
+    for claim in Claim.objects.filter(shop=farmer.shop_id, state=ClaimState.RELEASED).filter(
+        Q(posted_on__lt=start, released_on__range=days) | Q(posted_on__range=days, released_on__gt=end)
+    ):
+        taken = claim.rows.values("row")
+        lines = farmer.daily_entries.standing().filter(pk__in=taken)
+        sums = lines.aggregate(gross=Sum("amount", default=ZERO), commission=Sum("commission", default=ZERO))
+        charges = farmer.charges.filter(pk__in=taken, status=ChargeStatus.STANDING)
+        now = sums["gross"] - sums["commission"] - charges.aggregate(sum=Sum("amount", default=ZERO))["sum"]
+        journal = Transfer.objects.filter(
+            journal_kind=JournalKind.SETTLEMENT, journal=claim.pk, seq__in=INTO_ACCOUNTS
+        ).select_related("debit", "credit")
+        was = sum((_credited(moved, farmer, RUNNING) for moved in journal), ZERO)
+        if now == was or claim.posted_on is None or claim.released_on is None:
+            continue
+        if claim.posted_on < start:
+            rows.append(Row(claim.released_on, JournalKind.SETTLEMENT, now - was))
+        else:
+            rows.append(Row(claim.posted_on, JournalKind.SETTLEMENT, was - now))
+    return rows
 
 
 def _credited(moved: Transfer, farmer: Farmer, kinds: Collection[str]) -> Decimal:

@@ -15,10 +15,9 @@ from uuid import UUID
 
 from django.db.models import Sum
 
-from ledger.domain import AccountKind, ChargeStatus
-from ledger.models import Account, Charge, Claim, DailyEntry, Farmer, Transfer
+from ledger.domain import AccountKind, ChargeStatus, RowKind
+from ledger.models import Account, Charge, Claim, ClaimedRow, DailyEntry, Farmer, Transfer
 from ledger.selectors.accounts import Balance, balances_of
-from ledger.selectors.claims import sums_of
 from malar.accounts.models import Shop
 from malar.kernel.money import ZERO
 
@@ -60,21 +59,19 @@ def book_as_beancount(shop: Shop) -> Iterator[str]:
     farmers = list(shop.farmers.order_by("number"))
     accounts = list(shop.accounts.select_related("farmer", "buyer").order_by("id"))
     names = {account.pk: name_of(account) for account in accounts}
-    lines = list(DailyEntry.objects.filter(shop=shop).standing().select_related("farmer").order_by("pk"))
+    lines = list(shop.daily_entries.standing().select_related("farmer").order_by("pk"))
     charges = list(
-        Charge.objects.filter(shop=shop, status=ChargeStatus.STANDING)
+        shop.charges.filter(status=ChargeStatus.STANDING)
         .select_related("farmer", "fee")
         .order_by("business_date", "pk")
     )
-    claims = list(
-        Claim.objects.filter(shop=shop, posted_on__isnull=False).select_related("farmer").order_by("pk")
-    )
+    claims = shop.claims.exclude(posted_on=None).in_bulk()
     transfers = list(shop.transfers.order_by("value_date", "created_at", "pk"))
     days = sorted(
         {each.value_date for each in transfers}
         | {each.business_date for each in lines}
         | {each.business_date for each in charges}
-        | {day for each in claims for day in (each.posted_on, each.released_on) if day}
+        | {day for each in claims.values() for day in (each.posted_on, each.released_on) if day}
     )
     if not days:
         return
@@ -89,7 +86,7 @@ def book_as_beancount(shop: Shop) -> Iterator[str]:
             [(names[moved.debit_id], moved.amount), (names[moved.credit_id], -moved.amount)],
         )
     yield from _unsettled(lines, charges)
-    yield from _settled(claims)
+    yield from _settled(claims, lines, charges)
     for day in ends_of_months(days):
         for farmer, balance in _balances(farmers, day):
             yield from _assertions(farmer, balance, day + dt.timedelta(1))
@@ -141,22 +138,33 @@ def _unsettled(lines: list[DailyEntry], charges: list[Charge]) -> Iterator[str]:
         )
 
 
-def _settled(claims: list[Claim]) -> Iterator[str]:
-    """What settlements took out of what was not settled, and gave back where they were taken back."""
-    sums = sums_of([claim.pk for claim in claims], dt.date.min, dt.date.max)
-    for claim in claims:
-        taken = sums[claim.pk]
-        charged = taken.fees + taken.passed_on
-        legs = (
-            (in_account(GROSS, claim.farmer), taken.gross),
-            (in_account(COMMISSION, claim.farmer), -taken.commission),
-            (in_account(CHARGES, claim.farmer), -charged),
-            (MEMO, taken.commission + charged - taken.gross),
-        )
-        for day, what, sign in ((claim.posted_on, "settled", 1), (claim.released_on, "free again", -1)):
-            if day:
+def _settled(claims: dict[UUID, Claim], lines: list[DailyEntry], charges: list[Charge]) -> Iterator[str]:
+    """What settlements took out of `Unsettled` on the day they were approved, and back into it when taken back."""
+    sums: dict[tuple[UUID, Farmer], list[Decimal]] = defaultdict(lambda: [ZERO, ZERO, ZERO])
+    of_line, of_charge = {line.pk: line for line in lines}, {charge.pk: charge for charge in charges}
+    rows = ClaimedRow.objects.filter(claim__in=claims).exclude(kind=RowKind.DRAW).order_by("id")
+    for claim, row in rows.values_list("claim", "row"):
+        if line := of_line.get(row):
+            taken = sums[claim, line.farmer]
+            taken[0] += line.amount or ZERO
+            taken[1] += line.commission or ZERO
+        elif charge := of_charge.get(row):
+            sums[claim, charge.farmer][2] += charge.amount
+    for (claim, farmer), (gross, commission, charged) in sums.items():
+        for day, sign, says in (
+            (claims[claim].posted_on, 1, "settled"),
+            (claims[claim].released_on, -1, "taken back"),
+        ):
+            if day is not None:
                 yield from _transaction(
-                    day, f"{what} {claim.pk}", [(account, sign * amount) for account, amount in legs]
+                    day,
+                    f"{says} {claim}",
+                    [
+                        (in_account(GROSS, farmer), sign * gross),
+                        (in_account(COMMISSION, farmer), -sign * commission),
+                        (in_account(CHARGES, farmer), -sign * charged),
+                        (MEMO, sign * (commission + charged - gross)),
+                    ],
                 )
 
 

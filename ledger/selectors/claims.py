@@ -69,8 +69,9 @@ SUM_LINES = """
     SELECT taken.claim_id, count(*), count(*) FILTER (WHERE line.entry_date < %(start)s),
         sum(line.amount), sum(line.commission),
         encode(sha256(string_agg(
-            uuid_send(line.id) || numeric_send(line.quantity) || numeric_send(line.amount)
-            || numeric_send(line.commission), ''::bytea ORDER BY line.id)), 'hex')
+            uuid_send(line.id) || int4send(line.version) || numeric_send(line.quantity)
+            || numeric_send(line.rate) || numeric_send(line.commission_pct)
+            || numeric_send(line.amount) || numeric_send(line.commission), ''::bytea ORDER BY line.id)), 'hex')
     FROM ledger_claimedrow AS taken
     JOIN ledger_dailyentry AS line ON line.id = taken.row AND line.entry_date <= %(until)s
     WHERE taken.claim_id = ANY(%(claims)s) AND taken.kind = 'line'

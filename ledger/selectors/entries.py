@@ -2,7 +2,7 @@
 
 import datetime as dt
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
@@ -70,6 +70,20 @@ def correction_of(entry: DailyEntry) -> DailyEntry | None:
     """The standing line that reverses this one; None where it counts as it stands."""
     later = DailyEntry.objects.filter(shop_id=entry.shop_id, business_date__gte=entry.business_date)
     return later.standing().filter(corrects=entry.pk, kind=EntryKind.REVERSAL).first()
+
+
+def corrected_among(entries: Collection[DailyEntry]) -> set[UUID]:
+    """Which of these lines have a standing reversal, by id: they stay as they are, also when the settlement that
+    had taken them is reversed. One question."""
+    if not entries:
+        return set()
+    mirrors = DailyEntry.objects.filter(
+        shop_id__in={entry.shop_id for entry in entries},
+        business_date__gte=min(entry.business_date for entry in entries),
+        kind=EntryKind.REVERSAL,
+        corrects__in=[entry.pk for entry in entries],
+    )
+    return {pk for pk in mirrors.standing().values_list("corrects", flat=True) if pk}
 
 
 LINE_QUESTION = f"""

@@ -1,10 +1,9 @@
 """What must always be true of the book, as questions to the database: each answers with the rows that break it.
 
 The numbers are those of the list in docs/trust.md. They ask for facts, with arithmetic of their own, and know
-nothing of the services. Of the list, these wait for settlements, because there is nothing yet they could be
-asked of: 3 (rate and percentage stay after a claim), 4 and 5 (claims), 6 and 10 (a settlement's sums and what it
-moved), 7 as far as it is settled, 11 (what is reserved), 12 (numbers of settlements, chain), 13 (approvals); for
-sealed history 19 as far as seals go; for tablets that queue 20 as far as devices go.
+nothing of the services. Those of settlements are in `settlements.selectors.invariants`. Of the list, these wait
+because there is nothing yet they could be asked of: for sealed history 19 as far as seals go; for tablets that
+queue 20 as far as devices go.
 """
 
 from __future__ import annotations
@@ -95,6 +94,41 @@ def mirrored(table: str, journal: str, *same: str) -> str:
             OR o.reverses_id IS NOT NULL OR o.voucher = '' OR v.voucher = ''
             OR v.business_date < o.business_date OR vt.reverses_id IS DISTINCT FROM ot.id)
     """  # noqa: S608
+
+
+def voucher_numbers(*tables: str) -> Invariant:
+    """That the papers about money in these tables are numbered as they should be."""
+    papers = " UNION ALL ".join(
+        f"SELECT shop_id, id, voucher, business_date FROM {table} WHERE voucher <> ''"  # noqa: S608
+        for table in tables
+    )
+    return Invariant(
+        "voucher_numbers",
+        12,
+        _("Voucher numbers of a financial year are 1, 2, 3 … without a gap, up to the counter."),
+        rf"""
+        WITH papers AS ({papers}),
+        numbered AS (
+            SELECT *, extract(year FROM business_date - interval '3 months')::int AS year,
+                substring(voucher FROM '-([0-9]+)$')::int AS number FROM papers)
+        SELECT shop_id, id::text, concat_ws(' ', voucher, business_date)
+        FROM numbered
+        WHERE number IS NULL OR voucher <> format('V%%s%%s-%%s', lpad((year %% 100)::text, 2, '0'),
+            lpad(((year + 1) %% 100)::text, 2, '0'), lpad(number::text, greatest(4, length(number::text)), '0'))
+        UNION ALL
+        SELECT shop_id, min(id::text), concat_ws(' ', voucher, 'n=' || count(*))
+        FROM numbered GROUP BY shop_id, voucher HAVING count(*) > 1
+        UNION ALL
+        SELECT c.shop_id, concat(c.year, '-', n), 'n=0'
+        FROM ledger_vouchercounter AS c, generate_series(1, c.last) AS n
+        WHERE NOT EXISTS (SELECT FROM numbered
+                          WHERE (shop_id, year, number) = (c.shop_id, c.year, n))
+        UNION ALL
+        SELECT n.shop_id, n.id::text, concat_ws(' ', n.voucher, '>', c.last)
+        FROM numbered AS n LEFT JOIN ledger_vouchercounter AS c ON (c.shop_id, c.year) = (n.shop_id, n.year)
+        WHERE n.number > coalesce(c.last, 0)
+        """,  # noqa: S608
+    )
 
 
 LINES = (
@@ -287,7 +321,7 @@ BOOKINGS = (
         "transfers_have_origins",
         9,
         _("Every transfer was written by something that is in the book."),
-        # A mirror is asked through its original (`reversed_transfers`).
+        # A mirror is asked through its original (`reversed_transfers`), a settlement and a payment by their own.
         """
         SELECT t.shop_id, t.id::text, concat_ws(' ', t.journal_kind, t.amount)
         FROM ledger_transfer AS t
@@ -297,7 +331,7 @@ BOOKINGS = (
                    UNION ALL SELECT 'expense', id FROM ledger_expense
                    UNION ALL SELECT 'day_close', id FROM ledger_dayclose) AS origin
             ON (origin.kind, origin.id) = (t.journal_kind, t.journal)
-        WHERE t.reverses_id IS NULL AND origin.id IS NULL
+        WHERE t.reverses_id IS NULL AND origin.id IS NULL AND t.journal_kind NOT IN ('settlement', 'payment')
         """,
     ),
     Invariant(
@@ -382,36 +416,6 @@ BOOKINGS = (
         JOIN ledger_account AS a ON a.id = side.account_id
         WHERE a.kind IN ('advance', 'hand_loan', 'draw')
         GROUP BY a.shop_id, a.farmer_id, a.kind HAVING sum(side.amount) < 0
-        """,
-    ),
-    Invariant(
-        "voucher_numbers",
-        12,
-        _("Voucher numbers of a financial year are 1, 2, 3 … without a gap, up to the counter."),
-        r"""
-        WITH papers AS (
-            SELECT shop_id, id, voucher, business_date FROM ledger_movement WHERE voucher <> ''
-            UNION ALL SELECT shop_id, id, voucher, business_date FROM ledger_buyerreceipt
-            UNION ALL SELECT shop_id, id, voucher, business_date FROM ledger_expense),
-        numbered AS (
-            SELECT *, extract(year FROM business_date - interval '3 months')::int AS year,
-                substring(voucher FROM '-([0-9]+)$')::int AS number FROM papers)
-        SELECT shop_id, id::text, concat_ws(' ', voucher, business_date)
-        FROM numbered
-        WHERE number IS NULL OR voucher <> format('V%%s%%s-%%s', lpad((year %% 100)::text, 2, '0'),
-            lpad(((year + 1) %% 100)::text, 2, '0'), lpad(number::text, greatest(4, length(number::text)), '0'))
-        UNION ALL
-        SELECT shop_id, min(id::text), concat_ws(' ', voucher, 'n=' || count(*))
-        FROM numbered GROUP BY shop_id, voucher HAVING count(*) > 1
-        UNION ALL
-        SELECT c.shop_id, concat(c.year, '-', n), 'n=0'
-        FROM ledger_vouchercounter AS c, generate_series(1, c.last) AS n
-        WHERE NOT EXISTS (SELECT FROM numbered
-                          WHERE (shop_id, year, number) = (c.shop_id, c.year, n))
-        UNION ALL
-        SELECT n.shop_id, n.id::text, concat_ws(' ', n.voucher, '>', c.last)
-        FROM numbered AS n LEFT JOIN ledger_vouchercounter AS c ON (c.shop_id, c.year) = (n.shop_id, n.year)
-        WHERE n.number > coalesce(c.last, 0)
         """,
     ),
 )

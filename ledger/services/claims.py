@@ -35,7 +35,10 @@ TAKEN = (
     (
         "draw",
         "ledger_movement",
-        "it.business_date <= %(until)s AND it.status = 'posted' AND it.kind = 'draw'",
+        # What takes a draw back goes with it, however late that was: else it would be recovered and he has it not.
+        """it.status = 'posted' AND it.kind = 'draw' AND (it.business_date <= %(until)s OR EXISTS (
+            SELECT FROM ledger_movement AS first
+            WHERE first.id = it.reverses_id AND first.business_date <= %(until)s))""",
     ),
 )
 
@@ -50,7 +53,7 @@ def hold_book(farmers: Sequence[UUID]) -> None:
 @step
 def take_rows(shop: Shop, claims: Mapping[UUID, UUID], until: dt.date) -> None:
     """For each farmer (key) take into his claim (value) every line with a rate, charge and draw up to the day
-    `until` that nobody has taken. Three statements, however many rows."""
+    `until` that nobody has taken, and what takes such a draw back. Three statements, however many rows."""
     said: dict[str, Any] = {
         "shop": shop.pk,
         "until": until,

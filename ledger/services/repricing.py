@@ -14,7 +14,7 @@ from django.utils.translation import ngettext
 
 from ledger.events import EntryPriced
 from ledger.models import Charge, DailyEntry
-from ledger.selectors.entries import settled_among
+from ledger.selectors.entries import corrected_among, settled_among
 from ledger.selectors.pending import MIDNIGHT, last_day_rate, lines_to_price
 from ledger.services.charges import replace_automatic_charges
 from ledger.services.faults import length_faults, rate_faults, refusal
@@ -132,7 +132,8 @@ def _demand_open(by: Membership, day: dt.date) -> None:
 
 @step
 def _lines(by: Membership, asked: Asked, *, lock: bool) -> list[DailyEntry]:
-    """The lines to price, those of a settlement left out; locked in the order of their ids.
+    """The lines to price, those of a settlement and those that were corrected left out; locked in the order of
+    their ids.
 
     Two pricings, or a pricing and an edit, of the same lines wait for each other: who comes second sees
     what the first one left and finds a line priced, cancelled, or of another flower no longer here.
@@ -141,8 +142,8 @@ def _lines(by: Membership, asked: Asked, *, lock: bool) -> list[DailyEntry]:
         by.shop, asked.day, asked.flower_id, asked.from_time, asked.to_time, again=asked.again
     ).order_by("pk")
     found = list(lines.select_for_update() if lock else lines)
-    settled = settled_among(found)
-    return [line for line in found if line.pk not in settled]
+    fixed = settled_among(found) | corrected_among(found)
+    return [line for line in found if line.pk not in fixed]
 
 
 def _mark(asked: Asked, lines: Sequence[DailyEntry]) -> str:

@@ -1,7 +1,7 @@
 """What must always be true, of the whole house: the book's own list, and what spans the apps.
 
-One list, used three times: by `manage.py check_books`, by the machine of tests/ledger/test_book_machine.py
-after every step, and at the end of runs in which things are made to fail.
+One list, used three times: by `manage.py check_books`, by the machines of tests/ledger/machine.py and
+tests/settlements/machine.py after every step, and at the end of runs in which things are made to fail.
 """
 
 from functools import cache
@@ -12,6 +12,7 @@ from django.db.models import ForeignKey, Model
 from django.utils.translation import gettext_lazy as _
 
 from ledger.selectors.invariants import BOOK, Invariant
+from settlements.selectors.invariants import SETTLED
 
 EVENT_BOUND = "1 hour"
 """How old an event may become before somebody reacts to it; /readyz says much earlier that they wait."""
@@ -127,4 +128,4 @@ def _answers() -> Invariant:
 @cache
 def invariants() -> tuple[Invariant, ...]:
     """The list."""
-    return (*BOOK, *MESSAGES, *map(kept, tracked()), _answers(), _of_one_shop())
+    return (*BOOK, *SETTLED, *MESSAGES, *map(kept, tracked()), _answers(), _of_one_shop())

@@ -63,11 +63,13 @@ Effect = Callable[[Settlement], None]
 def submit(*, by: Membership, settlement_id: UUID, key: UUID | None = None) -> Answer:
     """Send a draft, or one that was disputed and looked at, for approval. The answer is `settlement_answer`.
 
-    Raises NotAllowed unless `by` is the owner, NotFound, Conflict `not_draft` with the settlement as it stands.
+    Raises NotAllowed unless `by` is the owner, NotFound, Conflict with the settlement as it stands: `not_draft`, or
+    `disputed_as_it_is` where the farmer agreed to this content and it was disputed.
     """
 
     def effect(settlement: Settlement) -> None:
         _demand(settlement, (Status.DRAFT, Status.DISPUTED), "not_draft")
+        _check_is_not_disputed_as_it_is(settlement)
         _to(settlement, Status.PENDING, reason="")
         record(SettlementReady(settlement=settlement.pk, farmer=settlement.farmer_id), shop=by.shop)
 
@@ -399,6 +401,20 @@ def _demand(settlement: Settlement, statuses: tuple[Status, ...], code: str) -> 
             "status": settlement.get_status_display()
         }
         raise Conflict(words, code=code, current=settlement_answer(settlement))
+
+
+def _check_is_not_disputed_as_it_is(settlement: Settlement) -> None:
+    """Raise where his yes would count again though a no came after it: a content is approved once, so he could not
+    say yes to it anew."""
+    was_disputed = settlement.versions.filter(status=Status.DISPUTED)  # type: ignore[attr-defined]  # keep_history
+    if Side.FARMER in standing_approvals(settlement) and was_disputed.exists():
+        raise Conflict(
+            _(
+                "He agreed to this and it was disputed after that. Change it, or call it off and settle again."
+            ),
+            code="disputed_as_it_is",
+            current=settlement_answer(settlement),
+        )
 
 
 def _stale(settlement: Settlement) -> Conflict:

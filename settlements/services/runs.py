@@ -26,6 +26,7 @@ from malar.kernel.ids import new_id
 from malar.kernel.money import ZERO
 from malar.kernel.quantities import significant_decimals
 from malar.kernel.transactions import in_unit, step
+from malar.kernel.wire import money
 from malar.trail.services.answers import Answer, once
 from malar.trail.services.events import record
 from settlements.domain import (
@@ -409,7 +410,9 @@ CONTENT = (
 def content_of(settlement: Settlement) -> str:
     """The fingerprint of a settlement as it stands."""
     facts = {name: getattr(settlement, name) for name in CONTENT}
-    return content_hash({"farmer": settlement.farmer_id, "shop": settlement.shop_id, **facts})
+    # An amount says the same whether it was just reckoned (0) or read again (0.00).
+    said = {name: money(value) if isinstance(value, Decimal) else value for name, value in facts.items()}
+    return content_hash({"farmer": settlement.farmer_id, "shop": settlement.shop_id, **said})
 
 
 def _check(by: Membership, order: Order) -> None:

@@ -39,6 +39,11 @@ TRANSFER, ACCOUNT, RECEIPT, EXPENSE = (
     "ledger_buyerreceipt",
     "ledger_expense",
 )
+SETTLEMENT, APPROVAL, PAYMENT = "settlements_settlement", "settlements_approval", "settlements_payment"
+CLAIM, ROW, COUNTER = "ledger_claim", "ledger_claimedrow", "settlements_settlementcounter"
+TAKEN = f"id IN (SELECT r.row FROM {ROW} AS r WHERE NOT r.released)"
+"""Of a row of the book: a settlement has it."""
+STANDS, NUMBERED = "status IN ('pending', 'approved', 'paid')", "running = 1"
 ONE = "(SELECT id FROM {table} WHERE {where} ORDER BY id LIMIT 1)"
 
 
@@ -66,10 +71,16 @@ def of_journal(kind: str) -> str:
     return f"journal_kind = '{kind}' AND reverses_id IS NULL"
 
 
+def other(table: str, column: str) -> str:
+    """Another row than the one a column names."""
+    return f"(SELECT o.id FROM {table} AS o WHERE o.id <> {column} ORDER BY o.id DESC LIMIT 1)"
+
+
 def account(kind: str) -> str:
     return f"(SELECT a.id FROM ledger_account AS a WHERE a.kind = '{kind}' ORDER BY a.id LIMIT 1)"
 
 
+MIRROR = "journal_kind = 'settlement' AND reverses_id IS NOT NULL"
 FOREIGN_ACCOUNT = (
     "debit_id = (SELECT a.id FROM ledger_account AS a WHERE a.shop_id <> ledger_transfer.shop_id LIMIT 1)"
 )
@@ -211,6 +222,7 @@ BREAKERS: dict[str, list[Breaker]] = {
         change(EXPENSE, "voucher = 'V2526-0001'"),
         change(RECEIPT, "business_date = '2026-04-01'"),
         change("ledger_vouchercounter", "last = last + 1"),
+        drop("settlements_payment"),
     ],
     "locked_days": [
         Breaker("ledger_dayclose", "UPDATE ledger_dayclose SET closed_at = closed_at - interval '1 hour'"),
@@ -233,6 +245,159 @@ BREAKERS: dict[str, list[Breaker]] = {
             "DO $$ BEGIN EXECUTE 'DROP TABLE ledger_dailyentry_'"
             " || to_char(now() AT TIME ZONE 'Asia/Kolkata' + interval '2 months', 'YYYY_MM'); END $$",
         )
+    ],
+    "claims_unchanged": [
+        change(ENTRY, "rate = rate + 1", TAKEN),
+        change(ENTRY, "commission_pct = commission_pct + 1", TAKEN),
+        change(ENTRY, "version = version + 1", TAKEN),
+        change(CHARGE, "quantity = quantity + 1", TAKEN),
+        change(MOVEMENT, "amount = amount + 1", TAKEN),
+        change(SETTLEMENT, "digest = '::'", STANDS),
+    ],
+    "claims_once": [
+        Breaker(
+            ROW,
+            f"INSERT INTO {ROW} (claim_id, kind, row, released)"
+            f" SELECT claim_id, kind, row, released FROM {ROW} WHERE NOT released LIMIT 1",
+        ),
+        change(ROW, "kind = 'charge'", "kind = 'line' AND NOT released"),
+        change(ROW, "row = gen_random_uuid()", "NOT released"),
+        change(ROW, "claim_id = gen_random_uuid()", "NOT released"),
+        change(ENTRY, f"farmer_id = {other('ledger_farmer', 'farmer_id')}", TAKEN),
+        change(MOVEMENT, "kind = 'advance'", TAKEN),
+    ],
+    "claims_of_settlements": [
+        change(CLAIM, "state = 'held', posted_on = NULL", "state = 'posted'"),
+        change(CLAIM, "posted_on = posted_on + 1", "state = 'posted'"),
+        change(CLAIM, "recovery = recovery + 1"),
+        change(SETTLEMENT, "status = 'cancelled'", "status = 'pending'"),
+        change(ROW, "released = NOT released"),
+        drop(SETTLEMENT),
+        drop(CLAIM),
+    ],
+    "claims_stand": [
+        change(ENTRY, "status = 'voided', void_reason = 'x'", TAKEN),
+        change(ENTRY, "rate = NULL", TAKEN),
+        change(CHARGE, "status = 'waived', reason = 'x'", TAKEN),
+        change(MOVEMENT, "status = 'refused', voucher = ''", TAKEN),
+    ],
+    "settlement_sums": [
+        *(
+            change(SETTLEMENT, f"{column} = {column} + 1", STANDS)
+            for column in ("lines", "late_lines", "gross", "commission", "charges", "passed_on", "draws")
+        ),
+        drop(ROW, "NOT released"),
+    ],
+    "settlement_figures": [
+        change(SETTLEMENT, "net = net + 1"),
+        change(SETTLEMENT, "net = net + 10, rounding = rounding + 10"),
+        change(SETTLEMENT, "net = net + 0.5, rounding = rounding + 0.5"),
+        change(SETTLEMENT, "recovery = recovery + 5000, net = net - 5000", "net < 5000"),
+        change(SETTLEMENT, "carried = -1, net = net + 1"),
+        change(SETTLEMENT, "advance_after = advance_after + 1"),
+    ],
+    "settlements_posted": [
+        drop(TRANSFER, of_journal("settlement")),
+        twin(TRANSFER, of_journal("settlement")),
+        change(TRANSFER, "amount = amount + 0.01", of_journal("settlement")),
+        change(TRANSFER, "value_date = value_date + 1", of_journal("settlement")),
+        change(TRANSFER, "debit_id = credit_id, credit_id = debit_id", of_journal("settlement")),
+        change(TRANSFER, f"credit_id = {account('opening')}", of_journal("settlement") + " AND seq = 2"),
+        change(
+            TRANSFER,
+            "debit_id = (SELECT a.id FROM ledger_account AS a JOIN ledger_account AS d ON d.id = debit_id"
+            " AND a.kind = d.kind AND a.shop_id = d.shop_id AND a.farmer_id <> d.farmer_id LIMIT 1)",
+            of_journal("settlement") + " AND seq = 2",
+        ),
+        change(SETTLEMENT, "status = 'approved'", "status = 'pending'"),
+        change(SETTLEMENT, "status = 'pending'", "status = 'approved'"),
+    ],
+    "settlements_taken_back": [
+        change(SETTLEMENT, "reversal = gen_random_uuid()", "status = 'reversed'"),
+        change(SETTLEMENT, "status = 'approved'", "status = 'reversed'"),
+        drop(TRANSFER, MIRROR),
+        change(TRANSFER, "value_date = value_date + 1", MIRROR),
+        change(TRANSFER, "journal = gen_random_uuid()", MIRROR),
+        change(TRANSFER, "reverses_id = NULL", MIRROR),
+    ],
+    "payments_posted": [
+        drop(TRANSFER, of_journal("payment")),
+        twin(TRANSFER, of_journal("payment")),
+        change(TRANSFER, "journal_kind = 'payment'", of_journal("expense")),
+        change(PAYMENT, "amount = amount + 1"),
+        change(PAYMENT, "mode = 'bank'", "mode = 'cash'"),
+        change(PAYMENT, f"settlement_id = {other(SETTLEMENT, 'settlement_id')}"),
+        drop(PAYMENT),
+    ],
+    "reversed_payments": [
+        change(PAYMENT, "amount = amount - 1", "reverses_id IS NOT NULL"),
+        change(PAYMENT, f"settlement_id = {other(SETTLEMENT, 'settlement_id')}", "reverses_id IS NOT NULL"),
+    ],
+    "payable_moved": [
+        change(SETTLEMENT, "brought_forward = brought_forward + 1", "status = 'approved'"),
+        change(SETTLEMENT, "carried = carried - 1", "status = 'approved'"),
+        change(TRANSFER, "amount = amount + 0.01", of_journal("settlement")),
+    ],
+    "outstanding": [
+        change(SETTLEMENT, "status = 'paid'", "status = 'approved'"),
+        change(SETTLEMENT, "status = 'approved'", "status = 'paid'"),
+        change(SETTLEMENT, "status = 'reversed'", "status = 'paid'"),
+        change(PAYMENT, "amount = amount + 10000", "reverses_id IS NULL"),
+        change(TRANSFER, "amount = amount + 10000", of_journal("payment")),
+    ],
+    "settled_accounts": [
+        change(TRANSFER, "amount = amount + 0.01", of_journal("settlement")),
+        change(TRANSFER, "amount = amount + 0.01", of_journal("payment")),
+        change(SETTLEMENT, "hand_loans = hand_loans + 1", "status = 'approved'"),
+        change(SETTLEMENT, "status = 'cancelled'", "status = 'approved'"),
+        drop(PAYMENT),
+    ],
+    "settled_and_not": [
+        change(CLAIM, "state = 'held'", "state = 'posted'"),
+        change(CLAIM, "state = 'posted'", "state = 'held'"),
+        change(ROW, "released = true", "kind = 'line' AND NOT released"),
+        change(TRANSFER, "amount = amount + 0.01", of_journal("settlement")),
+        change(MOVEMENT, "amount = amount + 0.01", "kind = 'draw'"),
+        drop(PAYMENT, "reverses_id IS NULL"),
+    ],
+    "promised": [
+        change(CLAIM, "recovery = 10000", "state = 'held'"),
+        change(CLAIM, "hand_loans = -1", "state = 'held'"),
+    ],
+    "settlement_numbers": [
+        change(SETTLEMENT, "running = 7", NUMBERED),
+        change(SETTLEMENT, "number = '2526-9'", NUMBERED),
+        change(SETTLEMENT, "year = year + 1", NUMBERED),
+        change(SETTLEMENT, "number = '2526-0009'", "number IS NULL"),
+        change(COUNTER, "last = last + 1"),
+        drop(COUNTER),
+    ],
+    "settlement_chain": [
+        change(SETTLEMENT, "content_hash = repeat('0', 64)", NUMBERED),
+        change(SETTLEMENT, "chain = repeat('0', 64)", "running = 2"),
+        change(COUNTER, "head = repeat('0', 64)"),
+    ],
+    "content_hashes": [
+        change(SETTLEMENT, "content_hash = repeat('0', 64)"),
+        *(
+            change(SETTLEMENT, f"{column} = {column} + 1")
+            for column in ("net", "charges", "lines", "period_end", "brought_forward")
+        ),
+        change(SETTLEMENT, "reference = 'R9-F015'"),
+        change(SETTLEMENT, f"farmer_id = {other('ledger_farmer', 'farmer_id')}"),
+    ],
+    "approvals": [
+        drop(APPROVAL, "side = 'farmer'"),
+        drop(APPROVAL, "side = 'shop'"),
+        change(APPROVAL, "content_hash = repeat('0', 64)"),
+        change(APPROVAL, "by_id = NULL", "method <> 'link'"),
+        change(APPROVAL, "by_id = (SELECT created_by_id FROM ledger_movement LIMIT 1)", "side = 'shop'"),
+        change(
+            APPROVAL,
+            f"by_id = (SELECT b.by_id FROM {APPROVAL} AS b WHERE b.side = 'shop'"
+            f" AND b.settlement_id = {APPROVAL}.settlement_id)",
+            "side = 'farmer'",
+        ),
     ],
     "events_done": [change("trail_event", "at = at - interval '2 hours'", "done_at IS NULL")],
     "messages_have_events": [

@@ -4,17 +4,20 @@ import datetime as dt
 from decimal import Decimal
 
 import pytest
+import time_machine
 
 from ledger.domain import Recovery
 from ledger.models import DailyEntry, Farmer
 from ledger.selectors.accounts import balance_of, statement_of
+from ledger.services.entries import Changes, edit_entry
 from malar.accounts.models import Membership
 from pricing.models import Flower
 from settlements.models import Settlement
 from settlements.selectors.settlements import settlement_answer
+from settlements.services.approvals import reverse
 from settlements.services.runs import Order, preview
 from tests.cast import at, recorded
-from tests.settlements.acts import WEEK, agreed, paid, settled, settlement_for
+from tests.settlements.acts import WEEK, agreed, paid, settled, settlement_for, unsound
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("sunday")]
 
@@ -75,6 +78,7 @@ def test_settlement_a(his_policy: Farmer, meena: Membership, kumar: Membership) 
     assert (balance_of(farmer).net, balance_of(farmer).direction) == (Decimal(0), "even")
     account = statement_of(farmer, dt.date(2026, 3, 2), dt.date(2026, 3, 8))
     assert (account.closing, account.advance.closing) == (Decimal(0), Decimal(12000))
+    assert unsound() == {}
 
 
 def test_settlement_b_is_carried_and_brought_forward(
@@ -102,6 +106,7 @@ def test_settlement_b_is_carried_and_brought_forward(
     assert balance_of(settlement_b).net == Decimal(63)
     paid(second, kumar)
     assert balance_of(settlement_b).direction == "even"
+    assert unsound() == {}
 
 
 def test_commission_is_the_sum_of_the_lines(
@@ -121,3 +126,24 @@ def test_commission_is_the_sum_of_the_lines(
         raja, settled(meena, Order(start=dt.date(2026, 3, 6), end=dt.date(2026, 3, 6)))
     )
     assert (settlement.gross, settlement.commission) == (Decimal("574.78"), Decimal("57.49"))
+    assert unsound() == {}
+
+
+def test_an_account_ends_with_its_balance_though_what_was_settled_is_another_sum_by_now(
+    settlement_a: Farmer, lakshmi: Farmer, meena: Membership, kumar: Membership
+) -> None:
+    settlement = agreed(settlement_for(settlement_a, settled(meena)), meena, kumar)
+    first, second = DailyEntry.objects.order_by("pk")[:2]
+    with time_machine.travel(at("2026-03-10", "18:00")):
+        reverse(by=meena, settlement_id=settlement.pk, reason="weighed again")
+        changes: Changes = {"rate": Decimal(1)}
+        edit_entry(by=meena, entry_id=first.pk, version=1, changes=changes, reason="rate misread")
+        changes = {"farmer_id": lakshmi.pk}
+        edit_entry(by=meena, entry_id=second.pk, version=1, changes=changes, reason="his neighbour")
+        days = [dt.date(2026, 3, 1) + dt.timedelta(n) for n in range(12)]
+        for farmer in (settlement_a, lakshmi):
+            for start in days:
+                for end in days[days.index(start) :: 2]:
+                    account = statement_of(farmer, start, end)
+                    assert account.closing == balance_of(farmer, end).signed, (farmer, start, end)
+        assert unsound() == {}
