@@ -9,7 +9,7 @@ from uuid import UUID
 from django.db import connection
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
-from ledger.domain import ClaimState
+from ledger.domain import ClaimState, EntryStatus
 from ledger.models import ClaimedRow, DailyEntry, Farmer
 from malar.accounts.models import Shop
 from malar.kernel.money import ZERO
@@ -128,6 +128,15 @@ def unpriced_until(shop: Shop, until: dt.date) -> dict[UUID, int]:
     """Farmers with lines without a rate up to a day, and how many."""
     waiting = DailyEntry.objects.filter(shop=shop, business_date__lte=until).unpriced()
     return dict(waiting.order_by().values_list("farmer_id").annotate(n=Count("pk")))
+
+
+def unsettled_lines(shop: Shop, until: dt.date, farmers: Collection[UUID] | None, most: int) -> int:
+    """How many lines nobody has taken up to a day, of these farmers (None: of all). Counts no further than `most`."""
+    taken = ClaimedRow.objects.filter(row=OuterRef("pk"), released=False)
+    lines = DailyEntry.objects.filter(shop=shop, business_date__lte=until).exclude(status=EntryStatus.VOIDED)
+    if farmers is not None:
+        lines = lines.filter(farmer__in=farmers)
+    return lines.filter(~Exists(taken)).order_by()[:most].count()
 
 
 def owed_on(shop: Shop, kinds: Sequence[str]) -> dict[tuple[UUID, str], Decimal]:
