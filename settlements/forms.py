@@ -18,6 +18,7 @@ from ledger.selectors.farmers import find_farmer
 from malar.accounts.models import Shop
 from malar.kernel.forms import FigureField, OnceForm
 from malar.kernel.ids import new_id
+from malar.kernel.quantities import significant_decimals
 from settlements.domain import Status
 from settlements.models import Settlement
 from settlements.selectors.pages import STATES
@@ -65,7 +66,11 @@ class RunForm(OnceForm):
         label=_("Which farmers?"),
         widget=forms.RadioSelect,
         initial="all",
-        choices=[("all", _("All")), ("cadence", _("By how often they are settled")), ("chosen", _("Some"))],
+        choices=[
+            ("all", _("All of them")),
+            ("cadence", _("By how often they are settled")),
+            ("chosen", _("Some")),
+        ],
     )
     cadence = forms.ChoiceField(label=_("How often"), required=False, choices=Cadence.choices)
     farmers = FarmersField(
@@ -162,9 +167,11 @@ class RunForm(OnceForm):
                 except ValueError:
                     continue
                 except forms.ValidationError:
+                    amount = Decimal(-1)
+                # The service refuses it, too; here the others are still shown beside it.
+                if amount is not None and (amount < 0 or significant_decimals(amount) > 2):
                     self.add_error(None, _now("“%(typed)s” is no amount.") % {"typed": str(value)[:24]})
-                    continue
-                if amount is not None:
+                elif amount is not None:
                     typed[farmer] = amount
         return typed
 

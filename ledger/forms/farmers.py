@@ -85,6 +85,7 @@ PARTICULARS = (
     "cadence",
     "recovery",
     "recovery_value",
+    "upi",
 )
 
 

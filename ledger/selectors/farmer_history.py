@@ -46,6 +46,7 @@ def _written(row: Any) -> dict[str, str]:
         _("Settled"): str(Cadence(row.cadence).label),
         _("Advance recovery"): str(Recovery(row.recovery).label),
         _("Recovery, ₹ or percent"): "–" if row.recovery_value is None else f"{row.recovery_value:f}",
+        _("UPI address"): row.upi or "–",
         _("Active"): _("yes") if row.is_active else _("no"),
     }
 

@@ -40,6 +40,7 @@ class Particulars(TypedDict, total=False):
     cadence: str
     recovery: str
     recovery_value: Decimal | None
+    upi: str
     is_active: bool
 
 

@@ -198,9 +198,9 @@ GLYPHS_ON_A_BEAD = 2
 
 
 def string_of(settlement: Settlement, lines: Iterable[DailyEntry]) -> list[Bead]:
-    """The days of a short period with what he brought on each; empty for a longer one."""
+    """The days of a short period with what he brought on each; empty for a longer one, and for a single day."""
     days = (settlement.period_end - settlement.period_start).days + 1
-    if days > LONGEST_STRING:
+    if not 1 < days <= LONGEST_STRING:
         return []
     by_day: dict[dt.date, list[DailyEntry]] = defaultdict(list)
     for line in lines:

@@ -68,13 +68,17 @@ def test_a_recovery_is_typed_over_in_the_preview_and_holds_in_the_run(
     assert "Send 1 for approval" in page
 
 
-@pytest.mark.parametrize(("typed", "said"), [("many", "“many” is no amount."), ("-5", "Enter 0 or more.")])
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [("many", "“many” is no amount."), ("-5", "“-5” is no amount."), ("0.005", "“0.005” is no amount.")],
+)
 def test_a_recovery_that_is_none_is_refused_in_words(
     settlement_a: Farmer, meena: Membership, typed: str, said: str
 ) -> None:
     field = {f"recovery-{settlement_a.pk}": typed}
     status, page = sent(page_of(meena), "/settlements/runs/new/", **ALL, **field, settle="yes")
     assert (status, said in page) == (422, True)
+    assert f'value="{typed}"' in page, "it stands there still, beside all the others"
     assert not SettlementRun.objects.exists()
 
 
