@@ -178,10 +178,20 @@ def settlements_made(
     grower.upi = "murugesan@okbank"
     grower.save(update_fields=["upi"])
     before = yesterday - dt.timedelta(days=1)  # yesterday's cash is counted
-    draw = {"kind": "draw", "mode": "cash", "business_date": before}
-    record_movement(by=clerk, key=uuid4(), farmer_id=grower.pk, amount=Decimal(200), **draw)
-    opened = {"kind": "opening_advance", "mode": "none", "business_date": before}
-    record_movement(by=owner, key=uuid4(), farmer_id=grower.pk, amount=Decimal(5000), **opened)
+    said: tuple[tuple[Membership, str, int, str], ...] = (
+        (clerk, "draw", 200, "cash"),
+        (owner, "opening_advance", 5000, "none"),
+    )
+    for by, kind, amount, mode in said:
+        record_movement(
+            by=by,
+            key=uuid4(),
+            farmer_id=grower.pk,
+            kind=kind,
+            amount=Decimal(amount),
+            business_date=before,
+            mode=mode,
+        )
     brought = owner.shop.farmers.filter(daily_entries__business_date=yesterday).exclude(pk=but.pk).distinct()
     farmers = (grower.pk, *brought.exclude(pk=grower.pk).order_by("number").values_list("pk", flat=True)[:6])
     order = Order(yesterday, yesterday, farmers, {grower.pk: Decimal(300)}, despite_tablets=True)
@@ -198,9 +208,9 @@ def settlements_made(
     change_recovery(by=owner, settlement_id=his.pk, recovery=Decimal(250), version=his.version)
     submit(by=owner, settlement_id=his.pk)
     for settlement in (approved, paid):
-        said = {"settlement_id": settlement.pk, "content_hash": settlement.content_hash}
-        approve(by=owner, for_farmer=True, method="paper", **said)
-        approve(by=clerk, **said)
+        pk, content = settlement.pk, settlement.content_hash
+        approve(by=owner, settlement_id=pk, content_hash=content, for_farmer=True, method="paper")
+        approve(by=clerk, settlement_id=pk, content_hash=content)
     approved.farmer.upi = "velu@okbank"
     approved.farmer.save(update_fields=["upi"])
     part = record_payment(by=clerk, key=uuid4(), settlement_id=approved.pk, amount=Decimal(100), mode="upi")
@@ -272,6 +282,17 @@ def _spent_link(morning: Morning, language: str) -> str:
     address = _link(morning, language)
     ApprovalLink.objects.filter(used_at=None).update(expires_at=timezone.now())
     return address
+
+
+def _preview(page: Page) -> None:
+    page.check("[name=period][value=this_week]")
+    page.click("[name=preview]")
+    page.wait_for_selector("#preview")
+
+
+def _show_link(page: Page) -> None:
+    page.click("form[action$='/link/'] button")
+    page.wait_for_selector("#link")
 
 
 PLACES: tuple[Place, ...] = (
@@ -361,11 +382,7 @@ PLACES: tuple[Place, ...] = (
         "run-preview",
         "/settlements/runs/new/",
         sizes=(*COUNTER_SIZES, PHONE),
-        act=lambda page: (
-            page.check("[name=period][value=this_week]"),
-            page.click("[name=preview]"),
-            page.wait_for_selector("#preview"),
-        ),
+        act=_preview,
     ),
     Place(
         "run",
@@ -381,7 +398,7 @@ PLACES: tuple[Place, ...] = (
         "settlement-shown",
         lambda morning, _: f"/settlements/{morning.settled['pending'].pk}/",
         who="clerk",
-        act=lambda page: (page.click("form[action$='/link/'] button"), page.wait_for_selector("#link")),
+        act=_show_link,
     ),
     Place("settlement-draft", lambda morning, _: f"/settlements/{morning.settled['draft'].pk}/"),
     Place("settlement-disputed", lambda morning, _: f"/settlements/{morning.settled['disputed'].pk}/"),

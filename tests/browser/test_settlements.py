@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 from django.utils import timezone
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, ViewportSize, expect
 from pytest_django.live_server_helper import LiveServer
 
 from ledger.models import Farmer
@@ -19,6 +19,8 @@ from settlements.views import runs as run_views
 from tests.browser.places import DESK, PHONE, sign_in
 from tests.cast import a_farmer, recorded
 from tests.ledger.worked import moved
+
+VIEW: ViewportSize = {"width": PHONE["width"], "height": PHONE["height"]}
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -43,8 +45,8 @@ def sixty(kumar: Membership, meena: Membership, jasmine: Flower) -> list[Farmer]
 def phone(browser: Browser, live_server: LiveServer) -> Iterator[Page]:
     """The farmer's: nobody is signed in, and no script is needed."""
     context = browser.new_context(
-        base_url=live_server.url, viewport={**PHONE}, locale="ta-IN", java_script_enabled=False
-    )  # type: ignore[arg-type]
+        base_url=live_server.url, viewport=VIEW, locale="ta-IN", java_script_enabled=False
+    )
     yield context.new_page()
     context.close()
 

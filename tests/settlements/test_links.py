@@ -4,6 +4,7 @@ import datetime as dt
 import io
 import logging
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from decimal import Decimal
 from uuid import uuid4
@@ -11,14 +12,17 @@ from uuid import uuid4
 import pytest
 import structlog
 import time_machine
+from allauth.core.internal.ratelimit import get_cache_key, parse_rates
 from django.conf import settings
 from django.core.cache import cache
-from django.test import Client
+from django.db import connection
+from django.test import Client, RequestFactory
 from django.utils import timezone
 
 from ledger.models import Farmer
 from ledger.services.days import close_day
 from malar.accounts.models import Membership
+from malar.kernel.cache import COUNTED_IN_DATABASE
 from malar.kernel.errors import Conflict, NotAllowed
 from settlements.models import Approval, ApprovalLink, Settlement
 from settlements.services.approvals import approve, cancel, change_recovery, dispute, submit
@@ -211,6 +215,36 @@ def test_who_asks_too_often_waits(sent: Settlement, kumar: Membership) -> None:
     guesses = [phone().get(f"/s/{number:043}/").status_code for number in range(61)]
     assert (set(guesses[:60]), guesses[60]) == ({404}, 429)
     assert phone().get(address).status_code == 429, "whoever guesses learns no more of a link he has"
+
+
+def test_while_redis_is_away_the_database_counts() -> None:
+    """What `malar.kernel.cache` sends there it knows by the key (tests/kernel/test_cache.py)."""
+    request = RequestFactory().get("/s/")
+    for rate in parse_rates(settings.LINK_RATES["farmer_link"]):
+        said = {"app": "settlements", "action": "farmer_link", "rate": rate, "key": hashed("x")}
+        assert COUNTED_IN_DATABASE in get_cache_key(request, **said)
+
+
+def test_of_two_answers_at_once_one_counts(sent: Settlement, kumar: Membership) -> None:
+    """A thumb that taps twice, or yes and no from two phones: whoever holds the settlement first has answered.
+
+    Without the two locks of `_answer` it fails: the second yes stumbles over the approvals' constraint."""
+    address = address_of(sent, kumar)
+    clients = [reader(address) for _each in range(4)]
+
+    def say(number: int) -> int:
+        try:
+            said = {"answer": "yes"} if number % 2 else {"answer": "no", "what": "rate"}
+            return answered(clients[number], address, **said)[0]
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(4) as pool:
+        statuses = sorted(pool.map(say, range(4)))
+    assert statuses == [200, 410, 410, 410]
+    sent.refresh_from_db()
+    assert (sent.status == "disputed") == (not Approval.objects.exists())
+    assert Approval.objects.count() <= 1
 
 
 def test_nobody_is_told_the_address(sent: Settlement, kumar: Membership) -> None:
