@@ -8,6 +8,7 @@ from django.views.generic import RedirectView
 from malar.api import problem_404, problem_500
 from malar.home import errors
 from malar.sync.urls import conflicts, handed_in, tablets
+from settlements.urls import links
 
 handler400 = "malar.home.errors.bad_request"
 handler403 = "malar.home.errors.forbidden"
@@ -44,5 +45,7 @@ urlpatterns = [
     path("", include("malar.reports.urls")),
     path("ledger/", include("ledger.urls")),
     path("pricing/", include("pricing.urls")),
+    path("settlements/", include("settlements.urls")),
+    path("s/", include(links)),
     path("", include("notifications.urls")),
 ]

@@ -52,6 +52,22 @@ class Method(models.TextChoices):
     PAPER = "paper", _("on paper")
 
 
+class LinkState(models.TextChoices):
+    """What a farmer's link finds; told to the farmer."""
+
+    OPEN = "open", _("Please look at your account and answer.")
+    AGREED = "agreed", _("You have said that it is right. Thank you.")
+    DISAGREED = (
+        "disagreed",
+        _("You have said that it is not right. The shop will look at it and talk to you."),
+    )
+    EXPIRED = "expired", _("This link is too old. Ask the shop for a new one.")
+    CHANGED = "changed", _("The shop has changed this account since. Ask for a new link.")
+    SETTLED = "settled", _("This account is agreed already. There is nothing more to do.")
+    DISPUTED = "disputed", _("The shop is looking at this account again. It will talk to you.")
+    CALLED_OFF = "called_off", _("The shop has called this account off. It will make a new one.")
+
+
 class LeftOut(models.TextChoices):
     """Why a farmer is not in a run."""
 

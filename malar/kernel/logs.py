@@ -1,9 +1,22 @@
 """Structured logs: JSON lines with request and task ids, or readable ones on a terminal."""
 
 import logging.config
+import re
 
 import structlog
 from django.conf import settings
+
+TOKENS = re.compile(r"/s/[A-Za-z0-9_-]{20,}")
+"""A farmer's link (settlements/services/links.py): whoever knows it can answer for him."""
+
+
+def leave_out_tokens(
+    _logger: object, _name: str, said: structlog.typing.EventDict
+) -> structlog.typing.EventDict:
+    """Write no farmer's link into a log, whoever logs it: our requests, Django's warnings, a traceback."""
+    return {
+        name: TOKENS.sub("/s/…", value) if isinstance(value, str) else value for name, value in said.items()
+    }
 
 
 def configure_logging() -> None:
@@ -14,6 +27,7 @@ def configure_logging() -> None:
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,
+        leave_out_tokens,
     ]
     renderer: structlog.typing.Processor = (
         structlog.processors.JSONRenderer(ensure_ascii=False)

@@ -140,6 +140,8 @@ SESSION_COOKIE_AGE = 14 * 24 * 3600
 SESSION_COOKIE_HTTPONLY = True
 CSRF_COOKIE_HTTPONLY = False  # htmx reads it from the page, tablets from the cookie at send time
 
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 5000  # a run's preview has a field for each farmer with an advance
+
 # --- People ---------------------------------------------------------------------------------
 
 AUTH_USER_MODEL = "accounts.User"
@@ -182,6 +184,8 @@ ACCOUNT_RATE_LIMITS: dict[str, str] | bool = {
     "confirm_email": "1/3m/key",
     "change_password": "5/m/user",
 }
+# So often a farmer's link may be asked for from one address, and any one link. Counted as sign-ins are.
+LINK_RATES = {"farmer_link": "60/m/ip,20/m/key"}
 HEADLESS_ONLY = False
 HEADLESS_TOKEN_STRATEGY = "malar.accounts.tokens.ShopTokenStrategy"  # noqa: S105  # a class
 HEADLESS_JWT_PRIVATE_KEY = env.text("JWT_PRIVATE_KEY").replace("\\n", "\n")

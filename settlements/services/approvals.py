@@ -26,7 +26,7 @@ from malar.kernel.ids import new_id
 from malar.kernel.quantities import significant_decimals
 from malar.kernel.transactions import step
 from malar.trail.services.answers import Answer, once
-from malar.trail.services.events import record
+from malar.trail.services.events import record, record_all
 from settlements.domain import (
     OPEN,
     Method,
@@ -51,6 +51,7 @@ from settlements.models import Approval, Settlement, SettlementCounter
 from settlements.selectors.settlements import (
     is_single_handed,
     paid_of,
+    run_of,
     settlement_answer,
     settlement_of,
     standing_approvals,
@@ -74,6 +75,27 @@ def submit(*, by: Membership, settlement_id: UUID, key: UUID | None = None) -> A
         record(SettlementReady(settlement=settlement.pk, farmer=settlement.farmer_id), shop=by.shop)
 
     return _act(by, settlement_id, key, "submit", effect)
+
+
+def submit_run(*, by: Membership, run_id: UUID, key: UUID | None = None) -> Answer:
+    """Send every draft of a run for approval, all or none. The answer is {"submitted": how many}.
+
+    Raises NotAllowed unless `by` is the owner, NotFound.
+    """
+
+    def effect() -> dict[str, Any]:
+        if by.role != Role.ADMIN:
+            raise NotAllowed(_("Only the owner may do this."))
+        drafts = run_of(by, run_id).settlements.filter(status=Status.DRAFT).order_by("pk")
+        held_drafts = list(drafts.select_for_update(no_key=True))
+        for settlement in held_drafts:
+            _to(settlement, Status.PENDING, reason="")
+        record_all(
+            [SettlementReady(settlement=each.pk, farmer=each.farmer_id) for each in held_drafts], shop=by.shop
+        )
+        return {"submitted": len(held_drafts)}
+
+    return once(by=by, key=key or new_id(), body={"submit_run": run_id}, made=new_id(), effect=effect)
 
 
 def change_recovery(
@@ -144,7 +166,7 @@ def approve(
 
     def effect(settlement: Settlement) -> None:
         if side == Side.SHOP or for_farmer:
-            _check_may_approve(by, settlement, side)
+            check_may_approve(by, settlement, side)
         agree(settlement, side=side, method=Method(method), content_hash=content_hash, by=by)
 
     said = {"content_hash": content_hash, "side": side.value, "method": str(method)}
@@ -423,9 +445,9 @@ def _stale(settlement: Settlement) -> Conflict:
     )
 
 
-def _check_may_approve(by: Membership, settlement: Settlement, side: Side) -> None:
+def check_may_approve(by: Membership, settlement: Settlement, side: Side) -> None:
     """Whoever made it does not approve it for the shop, and whoever writes down the farmer's yes is another than
-    the shop's approver; who keeps the shop alone does all of it (api.md, Roles)."""
+    the shop's approver; who keeps the shop alone does all of it (api.md, Roles). Raises NotAllowed."""
     if is_single_handed(by.shop):
         return
     if side == Side.SHOP and settlement.created_by_id == by.pk:

@@ -23,8 +23,13 @@ from malar.accounts.models import Membership
 from malar.sync.services import register_device
 from pricing.models import Flower, PricingRule
 from settlements.services.runs import Order, run_or_begin
+from settlements.models import Payment, Settlement
+from settlements.services.approvals import submit
+from settlements.services.links import link_for
+from settlements.services.runs import Order
 from tests.cast import a_buyer_of, a_farmer, a_slot, at, called, recorded
 from tests.ledger.terms import a_fee, an_adjustment
+from tests.settlements.acts import agreed, paid, settled, settlement_for
 from tests.sync.clashes import a_conflict_about
 
 pytestmark = pytest.mark.django_db
@@ -332,6 +337,37 @@ TABLE: dict[str, Row] = {
     "GET reports:settlements": (302, 200, 200, 200, 200),
     "GET reports:advances": (302, 200, 403, 200, 200),
     "GET reports:collection": (302, 200, 403, 200, 200),
+    "GET settlements:settlement_list": (302, 200, 200, 200, 200),
+    "GET settlements:run_new": (302, 200, 403, 403, 200),
+    "POST settlements:run_new": (302, 422, 403, 403, 422),
+    "GET settlements:run_detail": (302, 404, 403, 200, 200),
+    "GET settlements:run_submit": (302, 405, 403, 403, 405),
+    "POST settlements:run_submit": (302, 404, 403, 403, 422),
+    "GET settlements:payment_detail": (302, 404, 404, 200, 200),
+    "GET settlements:payment_bounce": (302, 405, 403, 403, 405),
+    "POST settlements:payment_bounce": (302, 404, 403, 403, 422),
+    "GET settlements:settlement_detail": (302, 404, 404, 200, 200),
+    "GET settlements:settlement_submit": (302, 405, 403, 403, 405),
+    "POST settlements:settlement_submit": (302, 404, 403, 403, 422),
+    "GET settlements:settlement_approve": (302, 405, 405, 405, 405),
+    "POST settlements:settlement_approve": (302, 404, 404, 422, 422),
+    "GET settlements:settlement_paper": (302, 405, 403, 405, 405),
+    "POST settlements:settlement_paper": (302, 404, 403, 422, 422),
+    "GET settlements:settlement_recovery": (302, 405, 403, 403, 405),
+    "POST settlements:settlement_recovery": (302, 404, 403, 403, 422),
+    "GET settlements:settlement_dispute": (302, 405, 405, 405, 405),
+    "POST settlements:settlement_dispute": (302, 404, 404, 422, 422),
+    "GET settlements:settlement_cancel": (302, 405, 403, 403, 405),
+    "POST settlements:settlement_cancel": (302, 404, 403, 403, 422),
+    "GET settlements:settlement_reverse": (302, 405, 403, 403, 405),
+    "POST settlements:settlement_reverse": (302, 404, 403, 403, 422),
+    "GET settlements:settlement_link": (302, 405, 403, 405, 405),
+    "POST settlements:settlement_link": (302, 404, 403, 200, 200),
+    "GET settlements:payment_new": (302, 404, 403, 200, 200),
+    "POST settlements:payment_new": (302, 404, 403, 422, 422),
+    # Whoever has the link may read it, signed in or not.
+    "GET links:farmer_link": (200, 200, 200, 200, 200),
+    "POST links:farmer_link": (422, 422, 422, 422, 422),
 }
 
 
@@ -393,6 +429,7 @@ def stage(
     week = Order(start=line.business_date, end=line.business_date, farmers=(valli.pk,))
     run = run_or_begin(by=meena, key=uuid4(), order=week)
     (settlement,) = run.body["settlements"]
+    settlement, payment = settlements_of_two(meena, kumar, jasmine)
     assert raja.member is not None
     clients = {"anonymous": Client(raise_request_exception=False)}
     for name, member in (("devi", devi), ("raja", raja.member), ("kumar", kumar), ("meena", meena)):
@@ -413,6 +450,10 @@ def stage(
             "receipt_id": receipt,
             "expense_id": expense.made,
             "conflict_id": a_conflict_about(line, kumar).pk,
+            "settlement_id": settlement.pk,
+            "run_id": settlement.run_id,
+            "payment_id": payment.pk,
+            "token": link_for(by=kumar, settlement_id=settlement.pk),
             "device_id": register_device(by=kumar, id=uuid4()).pk,
             "run_id": run.made,
             "settlement_id": UUID(settlement),
@@ -439,6 +480,19 @@ def stage(
         },
         charge=charge,
     )
+
+
+def settlements_of_two(owner: Membership, clerk: Membership, flower: Flower) -> tuple[Settlement, Payment]:
+    """A settlement that waits for approval, of one more farmer, and what was paid on another's."""
+    for number in (21, 22):
+        farmer = a_farmer(owner.shop, number, f"வி {number}", f"V {number}")
+        recorded(clerk, farmer, flower, captured_at=at("2026-03-06", "05:00"))
+        day = at("2026-03-06", "05:00").date()
+        settlement = settlement_for(farmer, settled(owner, Order(start=day, end=day, farmers=(farmer.pk,))))
+        if number == 21:
+            payment = paid(agreed(settlement, owner, clerk), clerk).payments.get()
+    submit(by=owner, settlement_id=settlement.pk)
+    return settlement, payment
 
 
 def urls(patterns: list[Any] | None = None, namespace: str = "") -> Iterator[tuple[str, URLPattern]]:

@@ -11,6 +11,7 @@ from uuid import UUID, uuid4
 import time_machine
 from django.conf import settings
 from django.core.management import call_command
+from django.db.models import Case, When
 from django.test import Client
 from django.utils import timezone
 from playwright.sync_api import BrowserContext, Page
@@ -25,6 +26,11 @@ from malar.kernel.clock import KOLKATA, business_date_of
 from malar.sync.models import Stream
 from malar.sync.services import block_tablet, register_device
 from malar.trail.services.events import hand_over
+from settlements.models import ApprovalLink, Settlement
+from settlements.services.approvals import approve, change_recovery, dispute, submit
+from settlements.services.links import link_for
+from settlements.services.payments import record_payment
+from settlements.services.runs import Order, begin_run, make_run
 from tests.cast import a_buyer_of
 from tests.sync.clashes import clash
 
@@ -55,6 +61,10 @@ class Morning:
     expense: UUID
     yesterday: dt.date
     """A day that is closed."""
+    settled: dict[str, Settlement]
+    """By status: one of each, of yesterday; the grower's own waits for approval."""
+    payment: UUID
+    """A part of the approved one, by UPI."""
 
     @classmethod
     def begin(cls, *, days: int) -> "Morning":
@@ -73,7 +83,9 @@ class Morning:
         sum_up_days()
         renew_months()
         moved = money_moved(owner, clerk, line.farmer)
-        return cls(*people, line.farmer, line, moved, buyer, *day_closed(clerk, today - dt.timedelta(days=1)))
+        closed = day_closed(clerk, today - dt.timedelta(days=1))
+        settled = settlements_made(owner, clerk, member[Role.FARMER].farmer, but=line.farmer)
+        return cls(*people, line.farmer, line, moved, buyer, *closed, *settled)
 
     def speak(self, language: str) -> None:
         """Everybody reads this language from now on."""
@@ -161,6 +173,55 @@ def day_closed(clerk: Membership, yesterday: dt.date) -> tuple[UUID, dt.date]:
     return expense.made, yesterday
 
 
+def settlements_made(
+    owner: Membership, clerk: Membership, grower: Farmer, *, but: Farmer
+) -> tuple[dict[str, Settlement], UUID]:
+    """Yesterday's flowers settled, and each settlement as far as its name says. The approved one is paid in part."""
+    yesterday = business_date_of(timezone.now(), owner.shop.turnover_hour) - dt.timedelta(days=1)
+    grower.upi = "murugesan@okbank"
+    grower.save(update_fields=["upi"])
+    before = yesterday - dt.timedelta(days=1)  # yesterday's cash is counted
+    said: tuple[tuple[Membership, str, int, str], ...] = (
+        (clerk, "draw", 200, "cash"),
+        (owner, "opening_advance", 5000, "none"),
+    )
+    for by, kind, amount, mode in said:
+        record_movement(
+            by=by,
+            key=uuid4(),
+            farmer_id=grower.pk,
+            kind=kind,
+            amount=Decimal(amount),
+            business_date=before,
+            mode=mode,
+        )
+    brought = owner.shop.farmers.filter(daily_entries__business_date=yesterday).exclude(pk=but.pk).distinct()
+    farmers = (grower.pk, *brought.exclude(pk=grower.pk).order_by("number").values_list("pk", flat=True)[:6])
+    order = Order(yesterday, yesterday, farmers, {grower.pk: Decimal(300)}, despite_tablets=True)
+    run = begin_run(by=owner, key=uuid4(), order=order).made
+    make_run(run)
+    his, draft, approved, paid, disputed, *_more = Settlement.objects.filter(run=run).order_by(
+        Case(When(farmer=grower, then=0), default=1), "farmer__number"
+    )
+    for settlement in (his, approved, paid, disputed):
+        submit(by=owner, settlement_id=settlement.pk)
+    dispute(by=clerk, settlement_id=disputed.pk, reason="மல்லி எடை 2 கிலோ குறைவு")
+    approve(by=clerk, settlement_id=his.pk, content_hash=his.content_hash)
+    his.refresh_from_db()
+    change_recovery(by=owner, settlement_id=his.pk, recovery=Decimal(250), version=his.version)
+    submit(by=owner, settlement_id=his.pk)
+    for settlement in (approved, paid):
+        pk, content = settlement.pk, settlement.content_hash
+        approve(by=owner, settlement_id=pk, content_hash=content, for_farmer=True, method="paper")
+        approve(by=clerk, settlement_id=pk, content_hash=content)
+    approved.farmer.upi = "velu@okbank"
+    approved.farmer.save(update_fields=["upi"])
+    part = record_payment(by=clerk, key=uuid4(), settlement_id=approved.pk, amount=Decimal(100), mode="upi")
+    record_payment(by=clerk, key=uuid4(), settlement_id=paid.pk, amount=paid.net, mode="cash")
+    by_status = {"pending": his, "draft": draft, "approved": approved, "paid": paid, "disputed": disputed}
+    return by_status, part.made
+
+
 @dataclass(frozen=True)
 class Place:
     """A page: its name in the pictures, its address, who looks, on what, and what he waits for."""
@@ -211,6 +272,30 @@ def _counter(name: str, keys: str = "") -> Place:
             page.keyboard.press("Enter" if key == "⏎" else key)
 
     return Place(name, lambda _, language: f"/app/{language}/", ready=".tile input", act=act, grows=False)
+
+
+def _link(morning: Morning, language: str) -> str:
+    """The grower's own, made anew: nobody is told an old one."""
+    token = link_for(by=morning.clerk, settlement_id=morning.settled["pending"].pk)
+    return f"/s/{token}/?lang={language}"
+
+
+def _spent_link(morning: Morning, language: str) -> str:
+    """One that is too old."""
+    address = _link(morning, language)
+    ApprovalLink.objects.filter(used_at=None).update(expires_at=timezone.now())
+    return address
+
+
+def _preview(page: Page) -> None:
+    page.check("[name=period][value=this_week]")
+    page.click("[name=preview]")
+    page.wait_for_selector("#preview")
+
+
+def _show_link(page: Page) -> None:
+    page.click("form[action$='/link/'] button")
+    page.wait_for_selector("#link")
 
 
 PLACES: tuple[Place, ...] = (
@@ -293,6 +378,49 @@ PLACES: tuple[Place, ...] = (
     Place("export", "/ledger/export/"),
     Place("expense-new", "/ledger/expenses/new/"),
     Place("expense", lambda morning, _: f"/ledger/expenses/{morning.expense}/reverse/"),
+    Place("settlements", "/settlements/", sizes=(*COUNTER_SIZES, PHONE)),
+    Place("my-settlements", "/settlements/", who="grower", sizes=PHONE_SIZES),
+    Place("run-new", "/settlements/runs/new/", sizes=(*COUNTER_SIZES, PHONE)),
+    Place(
+        "run-preview",
+        "/settlements/runs/new/",
+        sizes=(*COUNTER_SIZES, PHONE),
+        act=_preview,
+    ),
+    Place(
+        "run",
+        lambda morning, _: f"/settlements/runs/{morning.settled['draft'].run_id}/",
+        sizes=(*COUNTER_SIZES, PHONE),
+    ),
+    Place(
+        "settlement",
+        lambda morning, _: f"/settlements/{morning.settled['pending'].pk}/",
+        sizes=(*COUNTER_SIZES, PHONE),
+    ),
+    Place(
+        "settlement-shown",
+        lambda morning, _: f"/settlements/{morning.settled['pending'].pk}/",
+        who="clerk",
+        act=_show_link,
+    ),
+    Place("settlement-draft", lambda morning, _: f"/settlements/{morning.settled['draft'].pk}/"),
+    Place("settlement-disputed", lambda morning, _: f"/settlements/{morning.settled['disputed'].pk}/"),
+    Place("settlement-approved", lambda morning, _: f"/settlements/{morning.settled['approved'].pk}/"),
+    Place(
+        "my-settlement",
+        lambda morning, _: f"/settlements/{morning.settled['pending'].pk}/",
+        who="grower",
+        sizes=PHONE_SIZES,
+    ),
+    Place(
+        "payment-new",
+        lambda morning, _: f"/settlements/{morning.settled['approved'].pk}/pay/",
+        sizes=(*COUNTER_SIZES, PHONE),
+        act=lambda page: page.check("[name=mode][value=upi]"),
+    ),
+    Place("payment", lambda morning, _: f"/settlements/payments/{morning.payment}/"),
+    Place("link", _link, who="nobody", sizes=PHONE_SIZES),
+    Place("link-spent", _spent_link, who="nobody", sizes=PHONE_SIZES),
     Place("farmer-new", "/ledger/farmers/new/"),
     Place("farmer-edit", lambda morning, _: f"/ledger/farmers/{morning.farmer.pk}/edit/"),
     Place("farmer-import", "/ledger/farmers/import/"),

@@ -23,7 +23,7 @@ AXE = {
 INSPECT = (Path(__file__).parent / "inspect.js").read_text(encoding="utf-8")
 # Units, codes, and names of things that have no other: slip numbers, farmers' codes, addresses, paper sizes.
 LATIN = (
-    r"[A-Z]{1,4}\d*(?:-\d+)*(?:/\d+)?|[A-Z]\d+|F\d{3,4}|\S+@\S+|EN|English|SMS|OTP|CSV|JSON|PDF|QR|API|UPI|A4|A5|x|mm|kg|Malar"
+    r"[A-Z]{1,4}\d*(?:-\d+)*(?:/\d+)?|[A-Z]\d+|R\d+-F\d{3,4}|F\d{3,4}|\S+@\S+|EN|English|SMS|OTP|CSV|JSON|PDF|QR|API|UPI|A4|A5|x|mm|kg|Malar"
     r"|Excel|LibreOffice|Google|Sheets"
 )
 

@@ -25,6 +25,12 @@ def signed_rupees(change: Decimal) -> str:
 
 
 @register.filter
+def taken_off(amount: Decimal) -> str:
+    """−₹90.00: what is taken off a sum, where the sum stands above it."""
+    return formatting.rupees(-amount)
+
+
+@register.filter
 def rupees(amount: Decimal | None) -> str:
     return formatting.rupees(amount)
 
