@@ -3,7 +3,7 @@
 from django.urls import path, register_converter
 
 from settlements.views import links as link_views
-from settlements.views import payments, runs, settlements
+from settlements.views import papers, payments, runs, settlements
 
 app_name = "settlements"
 
@@ -12,9 +12,13 @@ urlpatterns = [
     path("runs/new/", runs.run_new, name="run_new"),
     path("runs/<uuid:run_id>/", runs.run_detail, name="run_detail"),
     path("runs/<uuid:run_id>/submit/", runs.run_submit, name="run_submit"),
+    path("runs/<uuid:run_id>/papers/<slug:layout>/<int:part>/", papers.run_papers, name="run_papers"),
     path("payments/<uuid:payment_id>/", payments.payment_detail, name="payment_detail"),
     path("payments/<uuid:payment_id>/bounce/", payments.payment_bounce, name="payment_bounce"),
     path("<uuid:settlement_id>/", settlements.settlement_detail, name="settlement_detail"),
+    path(
+        "<uuid:settlement_id>/document/<slug:kind>/", papers.settlement_document, name="settlement_document"
+    ),
     path("<uuid:settlement_id>/submit/", settlements.settlement_submit, name="settlement_submit"),
     path("<uuid:settlement_id>/approve/", settlements.settlement_approve, name="settlement_approve"),
     path("<uuid:settlement_id>/paper/", settlements.settlement_paper, name="settlement_paper"),

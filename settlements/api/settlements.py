@@ -77,7 +77,8 @@ class SettlementDocument(MemberView):
     def get(self, request: Request, settlement_id: UUID) -> HttpResponse:
         """The farmer's paper: A5, a roll of 80 mm, or a page, in his language unless another is asked for."""
         settlement = settlement_of(self.member, settlement_id)
-        return document_of(settlement, self.asked["format"], self.asked.get("lang"))
+        site = request.build_absolute_uri("/").rstrip("/")
+        return document_of(settlement, self.asked["format"], self.asked.get("lang"), site=site)
 
 
 class SettlementSubmit(MemberView):

@@ -2,9 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from decimal import Decimal
 from typing import TypeVar
-from urllib.parse import urlencode
 from uuid import UUID
 
 from django.db.models import Model
@@ -12,6 +10,7 @@ from django.db.models import Model
 from ledger.domain import EntryKind, RowKind
 from ledger.models import Charge, ClaimedRow, DailyEntry, Movement
 from malar.kernel.money import ZERO
+from settlements.documents.squares import upi_order
 from settlements.documents.statement import (
     Statement,
     StatementCharge,
@@ -179,21 +178,14 @@ def _statement(
         advance_after=settlement.advance_after,
         content_hash=settlement.content_hash,
         link=link,
-        upi=upi_intent(settlement) if settlement.status == Status.APPROVED else "",
+        upi=_upi(settlement),
     )
 
 
-def upi_intent(settlement: Settlement, amount: Decimal | None = None) -> str:
-    """What a payment app is handed to pay him (NPCI, UPI Linking Specification 1.6): whom, how many ₹, what for.
-    "" where he has no UPI address."""
+def _upi(settlement: Settlement) -> str:
+    """The order to pay him what is approved; "" where he has no UPI address or there is nothing to pay."""
     farmer = settlement.farmer
-    if not farmer.upi:
+    if settlement.status != Status.APPROVED or not farmer.upi:
         return ""
-    said = {
-        "pa": farmer.upi,
-        "pn": (farmer.name_en or farmer.name_ta)[:50],
-        "am": f"{settlement.net if amount is None else amount:.2f}",
-        "cu": "INR",
-        "tn": str(settlement),
-    }
-    return f"upi://pay?{urlencode(said)}"
+    name = farmer.name_en or farmer.name_ta
+    return upi_order(address=farmer.upi, name=name, amount=settlement.net, note=str(settlement))

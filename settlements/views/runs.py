@@ -9,7 +9,6 @@ from django.utils import timezone
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from ledger.selectors.claims import unsettled_lines
 from malar.accounts.access import member_required
 from malar.accounts.domain import Role
 from malar.accounts.middleware import ShopRequest
@@ -17,13 +16,14 @@ from malar.kernel.clock import business_date_of
 from malar.kernel.forms import refusals_on
 from malar.kernel.htmx import render_page
 from malar.kernel.money import ZERO
+from settlements.documents.files import parts_of
 from settlements.domain import RunStatus
 from settlements.forms import RunForm, SendForm
 from settlements.models import SettlementRun
 from settlements.selectors.pages import by_reason, drafts_of, last_runs, listed, tally_of
 from settlements.selectors.settlements import progress_of, run_of
 from settlements.services.approvals import submit_run
-from settlements.services.runs import AT_ONCE, Order, Outcome, begin_run, make_run, preview
+from settlements.services.runs import Order, Outcome, preview, run_or_begin
 
 
 @member_required(Role.ADMIN)
@@ -71,9 +71,7 @@ def _settle(request: ShopRequest, form: RunForm) -> HttpResponse:
     order: Order | None = form.order()
     if order is None:
         raise AssertionError("a valid form has an order")
-    run = begin_run(by=request.member, key=form.cleaned_data["key"], order=order).made
-    if unsettled_lines(request.shop, order.end, order.farmers, AT_ONCE + 1) <= AT_ONCE:
-        make_run(run)
+    run = run_or_begin(by=request.member, key=form.cleaned_data["key"], order=order).made
     return redirect("settlements:run_detail", run)
 
 
@@ -95,6 +93,7 @@ def _run_page(
         "rows": listed(made),
         "tally": tally_of(made),
         "left_out": by_reason(run.left_out),
+        "parts": parts_of(made),
         "drafts": drafts_of(run) if request.member.role == Role.ADMIN else 0,
         "form": form or SendForm(),
         "as_of": timezone.now(),

@@ -8,11 +8,15 @@ from django.test.utils import CaptureQueriesContext
 
 from ledger.models import Farmer
 from malar.accounts.models import Membership
+from settlements.documents import files
 from settlements.documents.html import render_html
-from settlements.documents.made import statement_of, statements_of, upi_intent
-from settlements.services.approvals import cancel
+from settlements.documents.made import statement_of, statements_of
+from settlements.services.approvals import cancel, submit
+from settlements.views import papers
+from tests.conftest import page_of
 from tests.settlement_a import LINES
 from tests.settlements.acts import agreed, paid, settled, settlement_for
+from tests.settlements.pdf_text import pages_of
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("sunday")]
 
@@ -60,10 +64,48 @@ def test_one_that_was_called_off_keeps_its_paper(settlement_a: Farmer, meena: Me
     assert [(each.status, len(each.lines)) for each in both] == [("cancelled", 15), ("draft", 15)]
 
 
-def test_a_payment_app_is_told_whom_how_much_and_what_for(settlement_a: Farmer, meena: Membership) -> None:
+def test_a_payment_app_is_told_whom_how_much_and_what_for(
+    settlement_a: Farmer, meena: Membership, kumar: Membership
+) -> None:
     settlement = settlement_for(settlement_a, settled(meena))
-    assert upi_intent(settlement) == ""
-    settlement.farmer.upi = "raja@okbank"
-    assert upi_intent(settlement, Decimal(100)) == (
-        "upi://pay?pa=raja%40okbank&pn=P.+Raja&am=100.00&cu=INR&tn=R1-F014"
+    settlement_a.upi = "raja@okbank"
+    settlement_a.save()
+    assert statement_of(settlement_for(settlement_a)).upi == "", "nothing is paid of a draft"
+    agreed(settlement, meena, kumar)
+    assert statement_of(settlement_for(settlement_a)).upi == (
+        "upi://pay?pa=raja@okbank&pn=P.%20Raja&am=38125.00&cu=INR&tn=2526-0001"
     )
+
+
+def test_the_papers_of_a_run_a_hundred_at_a_time(
+    settlement_a: Farmer, settlement_b: Farmer, meena: Membership, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, "AT_ONCE", 1)
+    monkeypatch.setattr(papers, "AT_ONCE", 1)
+    run = settled(meena)
+    page = page_of(meena)
+    shown = page.get(f"/settlements/runs/{run.pk}/").content.decode()
+    for layout in ("six", "a5"):
+        texts = []
+        for part in (1, 2):
+            address = f"/settlements/runs/{run.pk}/papers/{layout}/{part}/"
+            assert address in shown
+            answer = page.get(address)
+            assert (answer.status_code, answer["Content-Type"]) == (200, "application/pdf")
+            texts.append("".join(pages_of(answer.content)))
+        assert ["F014" in text for text in texts] == [True, False]
+        assert ["F015" in text for text in texts] == [False, True]
+    assert page.get(f"/settlements/runs/{run.pk}/papers/six/3/").status_code == 302
+    assert page.get(f"/settlements/runs/{run.pk}/papers/seven/1/").status_code == 404
+
+
+def test_the_square_leads_to_his_page(settlement_a: Farmer, meena: Membership) -> None:
+    settlement = settlement_for(settlement_a, settled(meena))
+    html = page_of(meena).get(f"/settlements/{settlement.pk}/document/html/").content.decode()
+    assert "<svg" in html
+    submit(by=meena, settlement_id=settlement.pk)
+    assert settlement_a.member is not None
+    his = page_of(settlement_a.member)
+    assert his.get(f"/settlements/{settlement.pk}/").status_code == 200, "where the square leads"
+    assert his.get(f"/settlements/{settlement.pk}/document/pdf/").status_code == 200
+    assert his.get(f"/settlements/runs/{settlement.run_id}/papers/six/1/").status_code == 403
