@@ -17,10 +17,10 @@ from malar.accounts.models import Membership
 from pricing.models import Flower
 from settlements.documents.squares import upi_order
 from settlements.models import Payment, Settlement, SettlementRun
+from settlements.services import runs as run_services
 from settlements.services.approvals import approve, change_recovery, submit
 from settlements.services.payments import bounce_payment
 from settlements.services.runs import Order, begin_run, make_run
-from settlements.views import runs as run_views
 from tests.cast import a_farmer, a_member, at, recorded
 from tests.conftest import page_of
 from tests.settlements.acts import WEEK, agreed, paid, settled, settlement_for
@@ -131,7 +131,7 @@ def test_who_is_left_out_is_named_with_what_helps(
 def test_a_long_run_is_left_to_a_worker_and_its_page_waits(
     settlement_a: Farmer, meena: Membership, kumar: Membership, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(run_views, "AT_ONCE", 14)  # he has 15 lines
+    monkeypatch.setattr(run_services, "AT_ONCE", 14)  # he has 15 lines
     client = page_of(meena)
     _status, page = sent(client, "/settlements/runs/new/", **ALL, settle="yes")
     run = SettlementRun.objects.get()
