@@ -41,7 +41,7 @@ from malar.accounts.domain import Role
 from malar.accounts.models import Membership
 from malar.sync.domain import Outcome, Way
 from malar.sync.models import Conflict, ConflictAudit, Device, HandedIn, StrayOp, Stream, SyncOp
-from malar.sync.selectors import facts_of
+from malar.sync.selectors.conflicts import facts_of
 from malar.trail.models import Event
 from notifications.services.queueing import react
 from pricing.models import FeeRule, Flower, PricingRule, RateAdjustment

@@ -8,7 +8,7 @@ class SyncConfig(AppConfig):
     label = "sync"
 
     def ready(self) -> None:
-        from malar.sync.selectors import settlement_holds
+        from malar.sync.selectors.settling import settlement_holds
         from settlements.selectors.settlements import holds
 
         if settlement_holds not in holds:

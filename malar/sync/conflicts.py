@@ -37,7 +37,7 @@ from malar.kernel.rest import read
 from malar.kernel.transactions import in_unit, step, tell_database
 from malar.sync.merge import RATE, Choice, ConflictKind, Facts, Merged, Rule, merge
 from malar.sync.models import Conflict, ConflictAudit, Device, Stream
-from malar.sync.selectors import facts_of, line_with
+from malar.sync.selectors.conflicts import facts_of, line_with
 from pricing.domain import RateSource
 
 Decided = ConflictAudit.Decided

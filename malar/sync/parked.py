@@ -25,7 +25,7 @@ from malar.sync.domain import Outcome, Way
 from malar.sync.forms import Operation
 from malar.sync.models import Device, HandedIn, Stream
 from malar.sync.seal import CannotOpen, bound, opened
-from malar.sync.selectors import device_of
+from malar.sync.selectors.tablets import device_of
 from malar.sync.services import apply, held_stream, register_device
 
 OUTCOMES = {

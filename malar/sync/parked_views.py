@@ -21,7 +21,8 @@ from malar.kernel.rest import read
 from malar.sync.domain import MOST_OPS
 from malar.sync.forms import FileOfTablet, Parcel, TabletFileForm
 from malar.sync.parked import Brought, Summary, TabletFile, open_box, take_in
-from malar.sync.selectors import device_of, to_look_at
+from malar.sync.selectors.brought import to_look_at
+from malar.sync.selectors.tablets import device_of
 from malar.sync.views import _body, _problem, at_the_counter, readable
 
 LARGEST_FILE = 4_000_000

@@ -49,7 +49,8 @@ from malar.sync.conflicts import (
 from malar.sync.domain import HIGHEST_SEQ, LONGEST_NAME, captured_at, free_series, unsure_by
 from malar.sync.merge import ConflictKind
 from malar.sync.models import Device, StrayOp, Stream, SyncOp
-from malar.sync.selectors import tablet_of, tablets_with_lines, to_mend_about, unsent_from
+from malar.sync.selectors.settling import tablets_with_lines, to_mend_about, unsent_from
+from malar.sync.selectors.tablets import tablet_of
 from malar.trail.domain import fingerprint
 from malar.trail.models import AnsweredRequest
 from malar.trail.services.answers import answered, keep

@@ -40,21 +40,16 @@ from malar.sync.domain import LARGEST_BATCH, MOST_OPS
 from malar.sync.forms import Batch, Operation, Registration, ResolveForm, TabletNameForm, TabletStateForm
 from malar.sync.models import Device, Stream
 from malar.sync.seal import public_key
-from malar.sync.selectors import (
-    PARTS,
-    conflict_answers,
+from malar.sync.selectors.conflicts import conflict_answers, open_conflicts, settled_lately, undecided_of
+from malar.sync.selectors.reference import PARTS, limits_answer, reference
+from malar.sync.selectors.tablets import (
     device_answer,
     device_of,
     epoch,
     id_of,
-    limits_answer,
-    open_conflicts,
-    reference,
-    settled_lately,
     stream_answer,
     tablet_of,
     tablets_of,
-    undecided_of,
 )
 from malar.sync.services import (
     Said,

@@ -14,7 +14,7 @@ from ledger.models import Farmer
 from ledger.selectors.pending import pending_of
 from malar.accounts.models import Membership
 from malar.kernel.errors import NotAllowed, NotFound, RuleBroken
-from malar.sync.selectors import reference
+from malar.sync.selectors.reference import reference
 from pricing.domain import EVERY_DAY, bits_of
 from pricing.models import Flower, MarketRate, TimeSlot
 from pricing.selectors.rates import board_at, rate_at, rate_board_at, slot_at

@@ -24,7 +24,7 @@ from malar.kernel.rest import read
 from malar.sync import services
 from malar.sync.forms import Operation
 from malar.sync.models import Device, StrayOp, Stream, SyncOp
-from malar.sync.selectors import received_of
+from malar.sync.selectors.tablets import received_of
 from malar.sync.services import apply
 from malar.trail.models import Event
 from pricing.models import Flower

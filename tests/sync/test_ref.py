@@ -20,8 +20,8 @@ from ledger.models import Farmer
 from ledger.services.entries import void_entry
 from malar.accounts.domain import Role
 from malar.accounts.models import Membership
-from malar.sync import selectors
 from malar.sync.models import SyncEpoch
+from malar.sync.selectors import reference
 from pricing.models import Flower, MarketRate
 from pricing.selectors.rates import rate_at
 from pricing.services.rates import publish_rate
@@ -405,7 +405,7 @@ def nobody_writes_still() -> None:
         cursor.execute("SELECT pg_current_xact_id()::text::bigint")
         (mine,) = cursor.fetchone()
         for _hundredth in range(6_000):  # The clock stands, so seconds cannot be counted.
-            cursor.execute(selectors.OLDEST_WRITER)
+            cursor.execute(reference.OLDEST_WRITER)
             if cursor.fetchone()[0] > mine:
                 return
             time.sleep(0.01)
@@ -485,7 +485,7 @@ def test_who_was_committed_late_by_a_slow_transaction_is_not_missed(
 ) -> None:
     """A cursor of the newest number given out, as the negative control has it, passes over whoever still writes."""
     if not guarded:
-        monkeypatch.setattr(selectors, "OLDEST_WRITER", selectors.OLDEST_WRITER.replace("_xmin", "_xmax"))
+        monkeypatch.setattr(reference, "OLDEST_WRITER", reference.OLDEST_WRITER.replace("_xmin", "_xmax"))
     written, may_commit = threading.Event(), threading.Event()
 
     def slow() -> None:

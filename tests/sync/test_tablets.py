@@ -16,7 +16,7 @@ from malar.accounts.models import Membership
 from malar.kernel.clock import KOLKATA
 from malar.kernel.errors import NotAllowed, NotFound, RuleBroken
 from malar.sync.models import Device, Stream
-from malar.sync.selectors import KnownTablet, tablets_of, unfinished_tablets
+from malar.sync.selectors.tablets import KnownTablet, tablets_of, unfinished_tablets
 from malar.sync.services import block_tablet, name_tablet
 from pricing.models import Flower
 from tests.conftest import page_of

@@ -4,12 +4,12 @@ from django import template
 from django.utils import timezone
 
 from malar.accounts.models import Shop
-from malar.sync import selectors
+from malar.sync.selectors import tablets
 
 register = template.Library()
 
 
 @register.simple_tag
-def unfinished_tablets(shop: Shop) -> list[selectors.KnownTablet]:
+def unfinished_tablets(shop: Shop) -> list[tablets.KnownTablet]:
     """The shop's tablets from which not everything has come."""
-    return selectors.unfinished_tablets(shop, timezone.now())
+    return tablets.unfinished_tablets(shop, timezone.now())
