@@ -14,11 +14,12 @@ from malar.accounts.models import Membership
 from malar.kernel.clock import business_date_of
 from pricing.models import Flower
 from settlements.models import Settlement, SettlementRun
+from settlements.services import runs as run_services
 from settlements.services.runs import make_run
-from settlements.views import runs as run_views
 from tests.browser.places import DESK, PHONE, sign_in
 from tests.cast import a_farmer, recorded
 from tests.ledger.worked import moved
+from tests.settlements.pdf_text import pages_of
 
 VIEW: ViewportSize = {"width": PHONE["width"], "height": PHONE["height"]}
 
@@ -130,6 +131,15 @@ def test_from_the_preview_to_the_money(
         Decimal(300),
     )
 
+    # All sixty on paper, six on a sheet, each in his own language.
+    page.goto(f"/settlements/runs/{settlement.run_id}/")
+    printed = page.request.get(page.locator("a[href*='/papers/six/']").get_attribute("href") or "")
+    assert printed.headers["content-type"] == "application/pdf"
+    sheets = pages_of(printed.body())
+    text = "".join(sheets)
+    assert len(sheets) == 10
+    assert [code for code in (f"F{n:03}" for n in range(101, 161)) if code not in text] == []
+
 
 def test_a_long_run_is_watched_and_left(
     page: Page,
@@ -138,7 +148,7 @@ def test_a_long_run_is_watched_and_left(
     meena: Membership,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(run_views, "AT_ONCE", 59)
+    monkeypatch.setattr(run_services, "AT_ONCE", 59)
     sign_in(page.context, live_server.url, meena)
     page.goto("/settlements/runs/new/")
     page.check("[name=period][value=this_week]")

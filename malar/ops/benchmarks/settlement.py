@@ -66,13 +66,13 @@ def settle_against_sql(*, rounds: int, each: int, entries: int = 1_000_000) -> d
     rounds = min(rounds, 3)
     taken: dict[int, dict[str, list[float]]] = {}
     with own_database():
-        scene = _scene()
+        scene = scene_of_two_thousand()
         today = business_date_of(timezone.now(), scene.clerk.shop.turnover_hour)
         order = Order(start=today - dt.timedelta(days=DAYS - 1), end=today)
         loaded = 0
         memory = 0.0
         for size in sorted({max(entries // 100, 1000), max(entries // 10, 1000), entries}):
-            _load(scene, order.start, loaded + 1, size)
+            load(scene, order.start, loaded + 1, size)
             loaded = size
             for turn in range(rounds + 1):
                 for name, act in (("sql", _bare(scene)), ("malar", _run(scene, order))):
@@ -114,7 +114,8 @@ def settle_against_sql(*, rounds: int, each: int, entries: int = 1_000_000) -> d
     }
 
 
-def _scene() -> Scene:
+def scene_of_two_thousand() -> Scene:
+    """A shop with as many farmers."""
     scene = set_scene()
     shop = scene.clerk.shop
     Farmer.objects.bulk_create(
@@ -124,7 +125,8 @@ def _scene() -> Scene:
     return Scene(scene.clerk, scene.flower, list(shop.farmers.all()))
 
 
-def _load(scene: Scene, first: dt.date, start: int, end: int) -> None:
+def load(scene: Scene, first: dt.date, start: int, end: int) -> None:
+    """Put lines of those numbers into the book, spread over the farmers and fifteen days from `first` on."""
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("ALTER TABLE ledger_dailyentry DISABLE TRIGGER USER")
         cursor.execute(

@@ -13,6 +13,7 @@ from malar.ops.benchmarks.entries import record_entry_against_psycopg, record_en
 from malar.ops.benchmarks.imports import import_against_copy
 from malar.ops.benchmarks.month import month_from_sums_against_entries
 from malar.ops.benchmarks.offline import counter_without_a_server
+from malar.ops.benchmarks.papers import five_hundred_papers
 from malar.ops.benchmarks.reference import reference_of_a_large_shop
 from malar.ops.benchmarks.reports import reports_over_a_long_book
 from malar.ops.benchmarks.requests import post_entry_against_authentication
@@ -32,6 +33,7 @@ BENCHMARKS: dict[str, Callable[..., dict[str, Any]]] = {
     "reconnect": five_tablets_reconnect,
     "offline": counter_without_a_server,
     "settle": settle_against_sql,
+    "papers": five_hundred_papers,
 }
 SIZED = {"import_entries", "reports", "month_report", "settle"}
 """Those of which `--entries` says how large they are."""
