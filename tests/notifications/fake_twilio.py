@@ -7,7 +7,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -93,20 +93,29 @@ def drops(handler: "_Handler") -> None:
 class FakeTwilio:
     """Answers 201 unless `will` said otherwise of the next calls, or `always` of all others."""
 
-    def __init__(self, port: int = 0) -> None:
+    def __init__(self) -> None:
         self.calls: list[Call] = []
         self.planned: deque[Answer] = deque()
         self.always: Answer | None = None
         self.released = threading.Event()
         self.lock = threading.Lock()
-        self.server = _Server(("127.0.0.1", port), _Handler)
-        self.server.fake = self
-        self.thread = threading.Thread(target=self.server.serve_forever, args=(0.01,), daemon=True)
-        self.thread.start()
+        self.port = 0
+        self.listen_again()
 
-    @property
-    def port(self) -> int:
-        return int(self.server.server_address[1])
+    def listen_again(self) -> None:
+        """Come up, at the same port as before."""
+        self.server = _Server(("127.0.0.1", self.port), _Handler)
+        self.server.fake = self
+        self.port = int(self.server.server_address[1])
+        threading.Thread(target=self.server.serve_forever, args=(0.01,), daemon=True).start()
+
+    def stop_listening(self) -> None:
+        """From now on connections are refused; those that stand are let go."""
+        self.server.shutdown()
+        self.server.server_close()
+        for each in self.server.connections:
+            with suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)
 
     @property
     def url(self) -> str:
@@ -116,10 +125,9 @@ class FakeTwilio:
         self.planned.extend(answers)
 
     def close(self) -> None:
-        """From now on connections are refused."""
+        """For good."""
         self.released.set()
-        self.server.shutdown()
-        self.server.server_close()
+        self.stop_listening()
 
     def answer_to(self, call: Call) -> Answer:
         with self.lock:
@@ -135,6 +143,15 @@ class FakeTwilio:
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
     fake: FakeTwilio
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self.connections: list[socket.socket] = []
+
+    def get_request(self) -> tuple[socket.socket, Any]:
+        taken, address = super().get_request()
+        self.connections.append(taken)
+        return taken, address
 
     def handle_error(self, *_: object) -> None:
         """A caller that is gone is what some of the tests are about."""

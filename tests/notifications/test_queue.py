@@ -7,16 +7,20 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models.functions import Now
 from django.utils import timezone
 
+from ledger.events import EntryRecorded
 from ledger.models import Farmer
 from malar.accounts.models import Membership
 from malar.kernel.clock import KOLKATA
+from malar.kernel.ids import new_id
 from malar.trail.models import Event
+from malar.trail.services.events import record
 from notifications.domain import STUCK, State
 from notifications.models import Attempt, Message, Recipient, Sender, Spending
+from notifications.providers.twilio import TwilioWhatsApp
 from notifications.services import circuit, sending
 from notifications.services.queueing import react
 from notifications.services.sending import send, send_again, sweep
@@ -96,6 +100,23 @@ def later(**by: float) -> None:
         )
 
 
+def test_what_was_rolled_back_is_told_to_nobody(tell: Tell, fake: FakeTwilio, kumar: Membership) -> None:
+    tell(1)
+    farmer, flower = Farmer.objects.get(), Flower.objects.get()
+    before = Event.objects.count()
+    with transaction.atomic():
+        record_in(kumar, farmer, flower)
+        assert Event.objects.count() == before + 1
+        transaction.set_rollback(True)
+    assert Event.objects.count() == before
+    assert (Message.objects.count(), fake.calls) == (1, [])
+
+
+def record_in(by: Membership, farmer: Farmer, flower: Flower) -> None:
+    """Write an event as a sale does, in the transaction there is."""
+    record(EntryRecorded(entry=new_id(), farmer=farmer.pk), shop=by.shop)
+
+
 # --- Order and gap ------------------------------------------------------------------------------
 
 
@@ -151,6 +172,12 @@ def test_of_many_workers_one_sends_to_an_address_at_a_time(tell: Tell, fake: Fak
     Message.objects.update(created_at=timezone.now() - dt.timedelta(minutes=20))
     at_once([message.pk for message in messages])
     assert len(fake.calls) == 1
+    # The crowd is real: where no gap is kept, more than one goes.
+    Message.objects.waiting().update(next_attempt_at=Now())
+    with pytest.MonkeyPatch.context() as hasty:
+        hasty.setattr(TwilioWhatsApp, "gap", dt.timedelta())
+        at_once([message.pk for message in messages])
+    assert len(fake.calls) > 2
 
 
 def at_once(ids: list[Any]) -> None:
@@ -231,10 +258,15 @@ def test_with_the_days_money_spent_receipts_wait_and_corrections_go(
 
 @pytest.mark.race
 @pytest.mark.django_db(transaction=True)
-def test_workers_cannot_overspend_together(tell: Tell, fake: FakeTwilio, money_for_three: None) -> None:
+def test_workers_cannot_overspend_together(
+    tell: Tell, fake: FakeTwilio, money_for_three: None, settings: Any
+) -> None:
     at_once([message.pk for message in tell(8)])
     assert len(fake.calls) == 3
     assert Spending.objects.get().paise == 3 * 55
+    settings.MESSAGE_DAILY_CAP_PAISE = 0
+    at_once([message.pk for message in tell(8)])
+    assert len(fake.calls) == 3 + 8, "without the limit all go"
 
 
 def test_what_was_surely_not_sent_costs_nothing(tell: Tell, fake: FakeTwilio, money_for_three: None) -> None:
@@ -310,6 +342,9 @@ def test_of_many_workers_one_tries_a_sender_that_was_stopped(tell: Tell, fake: F
     at_once([message.pk for message in messages])
     assert len(fake.calls) == 1
     assert Message.objects.filter(state=State.ACCEPTED).count() == 1
+    Message.objects.waiting().update(next_attempt_at=Now())
+    at_once([message.pk for message in messages])
+    assert len(fake.calls) == 8, "now that it goes again, all go"
 
 
 def test_five_lost_answers_in_a_minute_stop_a_sender(tell: Tell, fake: FakeTwilio) -> None:
