@@ -139,12 +139,12 @@ FAILURES_WITHIN = dt.timedelta(seconds=60)
 
 def stopped_for(times: int) -> dt.timedelta:
     """How long a sender is stopped that was stopped `times` in a row: a minute, doubled, to a quarter of an hour."""
-    return min(dt.timedelta(minutes=1) * 2 ** min(times, 5), dt.timedelta(minutes=15))
+    return min(dt.timedelta(minutes=1 << min(times, 5)), dt.timedelta(minutes=15))
 
 
 def longest_wait(tries: int) -> dt.timedelta:
     """The most to wait after `tries` (from 1) refused tries: half a minute, doubled each time, to half an hour."""
-    return min(FIRST_WAIT * 2 ** min(tries - 1, 10), LONGEST_WAIT)
+    return min(FIRST_WAIT * (1 << min(tries - 1, 10)), LONGEST_WAIT)
 
 
 def wait_after(tries: int, share: float) -> dt.timedelta | None:

@@ -58,7 +58,7 @@ def twilio_status(request: HttpRequest, message_id: UUID, attempt: int) -> HttpR
         provider="twilio",
         about=Callback.About.STATUS,
         dedupe_key=f"{fields.get('MessageSid', '')}:{fields.get('MessageStatus', '')}",
-        body=fields.dict(),
+        body={name: str(value) for name, value in fields.items()},
         message_id=message_id,
         attempt=attempt,
     )
@@ -77,7 +77,7 @@ def twilio_inbound(request: HttpRequest) -> HttpResponse:
         provider="twilio",
         about=Callback.About.INBOUND,
         dedupe_key=f"in:{fields.get('MessageSid', '')}",
-        body=fields.dict(),
+        body={name: str(value) for name, value in fields.items()},
     )
     return _thanks()
 
@@ -89,7 +89,7 @@ def _signed_by_twilio(request: HttpRequest) -> QueryDict | None:
     """
     if int(request.META.get("CONTENT_LENGTH") or 0) > LONGEST_CALLBACK:
         return None
-    fields: QueryDict = request.POST
+    fields = request.POST
     url = f"{settings.PUBLIC_BASE_URL}{request.get_full_path()}"
     if is_signed(url, dict(fields.lists()), request.headers.get("X-Twilio-Signature", "")):
         return fields

@@ -2,6 +2,7 @@
 
 import datetime as dt
 from dataclasses import dataclass
+from typing import Any
 
 import structlog
 from django.conf import settings
@@ -91,22 +92,20 @@ def claim(message: Message, provider: Provider, cost: int) -> Claim | None:
     Its turn: no earlier message to the same address is unfinished, the address had its last one long enough ago,
     the sender is not stopped, and the shop has the money left (corrections and payments go all the same).
     """
+    values: dict[str, Any] = {
+        "id": message.pk,
+        "waiting": [str(state) for state in WAITING],
+        "unfinished": [str(state) for state in UNFINISHED],
+        "holds_up_for": HOLDS_UP_FOR,
+        "sender": provider.name,
+        "gap": provider.gap,
+        "lease": dt.timedelta(seconds=settings.MESSAGE_LEASE_S),
+        "cost": cost,
+        "cap": settings.MESSAGE_DAILY_CAP_PAISE if message.kind in MAY_WAIT else 0,
+        "day": today(),
+    }
     with connection.cursor() as cursor:
-        cursor.execute(
-            CLAIM,
-            {
-                "id": message.pk,
-                "waiting": [str(state) for state in WAITING],
-                "unfinished": [str(state) for state in UNFINISHED],
-                "holds_up_for": HOLDS_UP_FOR,
-                "sender": provider.name,
-                "gap": provider.gap,
-                "lease": dt.timedelta(seconds=settings.MESSAGE_LEASE_S),
-                "cost": cost,
-                "cap": settings.MESSAGE_DAILY_CAP_PAISE if message.kind in MAY_WAIT else 0,
-                "day": today(),
-            },
-        )
+        cursor.execute(CLAIM, values)
         row = cursor.fetchone()
     return Claim(attempt=row[0], is_probe=row[1]) if row else None
 

@@ -3,6 +3,7 @@
 import datetime as dt
 import random
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 import structlog
@@ -167,22 +168,20 @@ def _note(message: Message, provider: Provider, claimed: Claim, result: SendResu
     if stopped_until and then.wait is not None:
         then = Next(then.state, max(then.wait, stopped_until - timezone.now()), then.counts)
     from_states = [State.SENDING, State.UNKNOWN, *([State.QUEUED] if taken else [])]
+    values: dict[str, Any] = {
+        "id": message.pk,
+        "attempt": message.attempt,
+        "outcome": result.outcome.value,
+        "code": result.code[:40],
+        "provider_id": result.provider_id,
+        "state": then.state.value,
+        "wait": then.wait,
+        "counts": int(then.counts),
+        "is_taken": taken,
+        "from": [str(state) for state in from_states],
+    }
     with connection.cursor() as cursor:
-        cursor.execute(
-            NOTE,
-            {
-                "id": message.pk,
-                "attempt": message.attempt,
-                "outcome": result.outcome.value,
-                "code": result.code[:40],
-                "provider_id": result.provider_id,
-                "state": then.state.value,
-                "wait": then.wait,
-                "counts": int(then.counts),
-                "is_taken": taken,
-                "from": [str(state) for state in from_states],
-            },
-        )
+        cursor.execute(NOTE, values)
     if not taken:
         tell_of(message, then.state, result.failure, result.code)
 
@@ -260,7 +259,7 @@ def _end_leases() -> None:
     broken_off = Message.objects.filter(state=State.SENDING, lease_until__lt=Now())
     called = Attempt.objects.filter(message=OuterRef("pk"), number=OuterRef("attempt"))
     provider = provider_in_use()
-    safe = ~Exists(called)
+    safe = Q(~Exists(called))
     if provider.repeats_safely:
         safe |= Q(provider=provider.name)
     broken_off.filter(safe, tries__gte=MOST_TRIES).update(

@@ -23,6 +23,7 @@ READERS: Mapping[str, Callable[[Mapping[str, str]], Told | None]] = {"twilio": t
 
 AGAIN_AFTER = (dt.timedelta(minutes=1), dt.timedelta(minutes=5), dt.timedelta(minutes=30))
 """A callback that came before what it is about is looked at again so much later; then it stays an orphan."""
+RANKED: Mapping[str, int] = {state.value: rank for state, rank in RANK.items()}
 KEPT_FOR = dt.timedelta(days=30)
 
 
@@ -89,8 +90,10 @@ def apply_status(callback: Callback, told: Told) -> bool:
     The address it came to names message and call, so it also finds one whose answer we never got. Whatever order
     statuses come in, the highest stands; a failure counts only as long as it was not delivered.
     """
+    if callback.message_id is None or callback.attempt is None:
+        return False
     message = Message.objects.select_for_update().filter(pk=callback.message_id).first()
-    attempt = Attempt.objects.filter(message_id=callback.message_id, number=callback.attempt or 0).first()
+    attempt = Attempt.objects.filter(message_id=callback.message_id, number=callback.attempt).first()
     if message is None or attempt is None:
         return False
     if attempt.provider_id and attempt.provider_id != told.provider_id:
@@ -121,7 +124,7 @@ def apply_status(callback: Callback, told: Told) -> bool:
         time = {State.DELIVERED: "delivered_at", State.READ: "read_at"}.get(told.state)
         if latest and time:
             Message.objects.filter(pk=message.pk).update(**{time: Coalesce(time, callback.received_at)})
-        if RANK[told.state] > (2 if refused else RANK.get(attempt.outcome, 0)):
+        if RANK[told.state] > (2 if refused else RANKED.get(attempt.outcome, 0)):
             attempt.outcome = told.state
     attempt.ended_at = attempt.ended_at or timezone.now()
     attempt.save(update_fields=["provider_id", "outcome", "code", "ended_at"])

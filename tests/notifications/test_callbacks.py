@@ -139,7 +139,7 @@ def test_both_tokens_sign_while_one_takes_over_from_the_other(fake: FakeTwilio, 
 def test_what_is_not_signed_is_refused_and_nothing_kept(
     fake: FakeTwilio, signature: str | None, logs: Logs
 ) -> None:
-    headers = {} if signature is None else {"HTTP_X_TWILIO_SIGNATURE": signature}
+    headers: Any = {} if signature is None else {"HTTP_X_TWILIO_SIGNATURE": signature}
     for path in (f"/webhooks/twilio/status/{uuid4()}/1/", "/webhooks/twilio/inbound/"):
         answer = Client(enforce_csrf_checks=True).post(path, status_of("SM1", "delivered"), **headers)
         assert answer.status_code == 403
@@ -177,7 +177,7 @@ def test_behind_a_proxy_the_address_is_the_public_one(fake: FakeTwilio) -> None:
     path, fields = "/webhooks/twilio/inbound/", {"MessageSid": "SM1"}
     for called in (f"{PUBLIC}{path}", f"{PUBLIC}:443{path}"):
         signed = RequestValidator(TOKEN).compute_signature(called, fields)
-        inside = {"HTTP_HOST": "10.0.0.7:8000", "wsgi.url_scheme": "http", "SERVER_PORT": "8000"}
+        inside: Any = {"HTTP_HOST": "10.0.0.7:8000", "wsgi.url_scheme": "http", "SERVER_PORT": "8000"}
         answer = Client().post(path, fields, HTTP_X_TWILIO_SIGNATURE=signed, **inside)
         assert answer.status_code == 200
     inner = RequestValidator(TOKEN).compute_signature(f"http://10.0.0.7:8000{path}", fields)
