@@ -31,7 +31,7 @@ class MessageAdmin(ShopModelAdmin):
     actions = ("send_again", "send_again_perhaps_twice")
     fields = (
         ("when", "state", "why"),
-        ("farmer", "channel", "where_to"),
+        ("who", "channel", "where_to"),
         ("kind", "language"),
         "text",
         ("sent_at", "delivered_at", "read_at"),
@@ -43,6 +43,10 @@ class MessageAdmin(ShopModelAdmin):
     def when(self, message: Message) -> str:
         made = message.created_at.astimezone(KOLKATA)
         return f"{formatting.day(made.date())} {formatting.clock_time(made)}"
+
+    @admin.display(description=_("farmer"))
+    def who(self, message: Message) -> str:
+        return str(message.farmer)
 
     @admin.display(description=_("reason"))
     def why(self, message: Message) -> str:
@@ -63,7 +67,7 @@ class MessageAdmin(ShopModelAdmin):
             )
             for each in message.attempts.all()
         )
-        return format_html_join("", "<div>{} {}: {}</div>", rows)
+        return format_html_join("", '<div>{} <span lang="en">{} {}</span></div>', rows)
 
     @admin.action(description=_("Send again what did not arrive"))
     def send_again(self, request: HttpRequest, queryset: MessageQuerySet) -> None:

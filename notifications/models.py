@@ -90,7 +90,9 @@ class Message(models.Model):
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     shop = models.ForeignKey(Shop, on_delete=models.PROTECT, related_name="messages")
-    farmer = models.ForeignKey(Farmer, on_delete=models.PROTECT, related_name="messages")
+    farmer = models.ForeignKey(
+        Farmer, on_delete=models.PROTECT, related_name="messages", verbose_name=gettext_lazy("farmer")
+    )
     event = models.ForeignKey(Event, on_delete=models.PROTECT, related_name="messages")
     kind = models.CharField(gettext_lazy("kind"), max_length=30, choices=Kind)
     dedupe_key = models.CharField(max_length=120, unique=True)
@@ -113,7 +115,8 @@ class Message(models.Model):
     provider_id = models.CharField(max_length=80, blank=True)
     error_code = models.CharField(gettext_lazy("error"), max_length=40, blank=True)
     created_at = models.DateTimeField(gettext_lazy("time"), auto_now_add=True)
-    sent_at = models.DateTimeField(gettext_lazy("sent at"), null=True, help_text="When the provider took it.")
+    # When the provider took it.
+    sent_at = models.DateTimeField(gettext_lazy("sent at"), null=True)
     delivered_at = models.DateTimeField(gettext_lazy("delivered at"), null=True)
     read_at = models.DateTimeField(gettext_lazy("read at"), null=True)
     failed_at = models.DateTimeField(null=True, help_text="When the provider said that it did not arrive.")
@@ -159,7 +162,7 @@ class Message(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.kind} {self.address}"
+        return f"{self.get_kind_display()} {self.where_to}".strip()
 
     @property
     def is_under_way(self) -> bool:

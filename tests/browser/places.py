@@ -314,7 +314,6 @@ PLACES: tuple[Place, ...] = (
         sizes=(DESK,),
         ready="#content",
     ),
-    Place("office-messages", "/admin/notifications/message/", sizes=(DESK,), ready="#content"),
     Place(
         "office-message",
         lambda m, _: f"/admin/notifications/message/{m.line.shop.messages.latest('created_at').pk}/change/",
