@@ -3,9 +3,12 @@
 import datetime as dt
 import re
 from collections.abc import Mapping
+from enum import StrEnum
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+
+from malar.kernel.clock import KOLKATA
 
 
 class Kind(models.TextChoices):
@@ -19,15 +22,18 @@ class Kind(models.TextChoices):
 
 
 class Channel(models.TextChoices):
-    """The way a message takes. Ways that reach a phone come with their providers."""
+    """The way a message takes."""
 
     CONSOLE = "console", _("kept here")
+    WHATSAPP = "whatsapp", _("WhatsApp")
+    SMS = "sms", _("SMS")
 
 
 class State(models.TextChoices):
     """How far a message has come.
 
-    queued → sending → sent | failed | unknown; sending → retry → sending; queued, retry → expired.
+    queued → sending → accepted → sent → delivered → read; sending → retry → sending; sending → failed,
+    dead or unknown; queued, retry → expired. What the provider tells later (`RANK`) only leads on.
     `unknown` is a send that broke off where the provider may have sent it already: it is never
     sent again by itself, because a farmer who is told twice believes he sold twice.
     """
@@ -35,40 +41,142 @@ class State(models.TextChoices):
     QUEUED = "queued", _("waiting")
     SENDING = "sending", _("being sent")
     RETRY = "retry", _("will be tried again")
+    ACCEPTED = "accepted", _("handed over")
     SENT = "sent", _("sent")
+    DELIVERED = "delivered", _("delivered")
+    READ = "read", _("read")
     FAILED = "failed", _("could not be sent")
+    DEAD = "dead", _("given up")
     UNKNOWN = "unknown", _("perhaps sent")
     EXPIRED = "expired", _("too old to send")
 
 
+class Failure(StrEnum):
+    """Why a provider did not send, as far as it matters for what is done about it."""
+
+    AWAY = "away"
+    """No connection: surely not sent."""
+    BUSY = "busy"
+    """Too much at once, says the provider: surely not sent, and nobody's fault."""
+    LOST = "lost"
+    """The answer was lost: perhaps sent."""
+    HANDSET = "handset"
+    """The phone was off or out of reach; one more try half an hour later is worth it."""
+    NOT_THERE = "not_there"
+    """Nobody is reached at this address by this way."""
+    OPTED_OUT = "opted_out"
+    """The farmer told the provider that he wants no messages."""
+    TEMPLATE = "template"
+    """The wording is not approved, or its variables do not fit."""
+    DECLINED = "declined"
+    """WhatsApp chose not to deliver."""
+    ACCOUNT = "account"
+    """Our account: no money, no right, blocked. Every message would fail."""
+    BUG = "bug"
+    """What we sent makes no sense to the provider. Trying again would not help."""
+
+
+SURELY_NOT_SENT = frozenset({Failure.AWAY, Failure.BUSY, Failure.ACCOUNT, Failure.HANDSET})
+"""Failures after which trying again tells nobody twice."""
+COSTS_NO_TRY = frozenset({Failure.BUSY, Failure.ACCOUNT})
+"""Failures that say nothing about the message: they are not counted against it."""
+
 REASONS = {
     "no_address": _("The farmer has no phone number."),
+    "bad_address": _("The phone number cannot be right."),
+    "no_template": _("The wording is not approved by the provider."),
+    "bad_variables": _("What is put in the wording cannot be sent."),
     "broke_off": _("Sending broke off: nobody knows whether it arrived."),
+    "lost": _("The answer was lost: nobody knows whether it arrived."),
+    "away": _("The provider could not be reached."),
+    "daily_cap": _("The day's limit for messages is reached."),
 }
 """What our own codes mean, in words; a provider's codes stay its own."""
 
 WAITING = (State.QUEUED, State.RETRY)
 """States in which a message is still to be sent."""
 
-BACKOFF = (
-    dt.timedelta(seconds=10),
-    dt.timedelta(minutes=1),
-    dt.timedelta(minutes=5),
-    dt.timedelta(minutes=30),
-    dt.timedelta(hours=2),
-)
-"""How long to wait after the first, second … refused attempt; after the last one it has failed."""
+UNFINISHED = (*WAITING, State.SENDING)
+"""States in which a message holds up later ones to the same address."""
+
+RANK = {State.ACCEPTED: 1, State.SENT: 2, State.DELIVERED: 3, State.READ: 4}
+"""What a provider may tell after it took a message. Whatever order it comes in, the highest stands."""
+
+ON_ITS_WAY = tuple(RANK)
+"""States of a message that the provider has: nothing is left to do."""
+
+STUCK = (State.FAILED, State.DEAD, State.UNKNOWN, State.EXPIRED)
+"""States that only a person, or late news from the provider, leads out of."""
+
+MOST_TRIES = 6
+"""How often a message is given to a provider that surely did not send it."""
+FIRST_WAIT = dt.timedelta(seconds=30)
+LONGEST_WAIT = dt.timedelta(minutes=30)
+HANDSET_WAIT = dt.timedelta(minutes=30)
 
 VALID_FOR = dt.timedelta(days=2)
 """How long after its making a message is still news."""
 
+HOLDS_UP_FOR = dt.timedelta(minutes=10)
+"""How long after its making a message holds up later ones to the same address."""
+
 NOBODY = "console:"
 """Prefix of the address of a farmer without a phone. No provider but the console's may see one."""
 
+PATIENT = frozenset({"day_summary", "settlement_reminder"})
+"""Kinds that nobody must be woken for: reminders and summaries. The rush is from four to nine in the morning,
+so receipts, corrections and money are told at once."""
+QUIET_FROM, QUIET_UNTIL = dt.time(21, 0), dt.time(3, 30)
 
-def wait_after(attempt: int) -> dt.timedelta | None:
-    """How long to wait after attempt number `attempt` (from 1) was refused; None: give up."""
-    return BACKOFF[attempt - 1] if attempt <= len(BACKOFF) else None
+MAY_WAIT = PATIENT | {"entry_receipt"}
+"""Kinds that are held when a shop's money for the day is spent. Corrections and money are told all the same."""
+
+
+FAILURES_THAT_STOP = 5
+FAILURES_WITHIN = dt.timedelta(seconds=60)
+"""So many lost answers in so much time stop a sender; a failure of its account does at once."""
+
+
+def stopped_for(times: int) -> dt.timedelta:
+    """How long a sender is stopped that was stopped `times` in a row: a minute, doubled, to a quarter of an hour."""
+    return min(dt.timedelta(minutes=1 << min(times, 5)), dt.timedelta(minutes=15))
+
+
+def longest_wait(tries: int) -> dt.timedelta:
+    """The most to wait after `tries` (from 1) refused tries: half a minute, doubled each time, to half an hour."""
+    return min(FIRST_WAIT * (1 << min(tries - 1, 10)), LONGEST_WAIT)
+
+
+def wait_after(tries: int, share: float) -> dt.timedelta | None:
+    """How long to wait after so many refused tries; None: give up.
+
+    `share`, from 0 to 1, is drawn by the caller: messages that were refused together must not come back together.
+    """
+    return None if tries >= MOST_TRIES else longest_wait(tries) * share
+
+
+def quiet_until(kind: str, now: dt.datetime) -> dt.datetime | None:
+    """Until when a message of this kind is held, by the shop's clock; None: not at all."""
+    if kind not in PATIENT:
+        return None
+    local = now.astimezone(KOLKATA)
+    if QUIET_UNTIL <= local.time() < QUIET_FROM:
+        return None
+    day = local.date() + dt.timedelta(days=1 if local.time() >= QUIET_FROM else 0)
+    return dt.datetime.combine(day, QUIET_UNTIL, tzinfo=KOLKATA)
+
+
+def leads_on(state: State, told: State, *, refused: bool, latest: bool) -> bool:
+    """Whether what a provider tells of one of its calls (`told`, of RANK) changes a message that is in `state`.
+
+    `refused`: it told before that this call failed. `latest`: it is the last call made for this message.
+    """
+    if state in RANK:
+        return latest and RANK[told] > RANK[state]
+    if state == State.SENDING:
+        return latest
+    # Waiting to be sent again, or at its end: only certainty counts where the call was refused before.
+    return not refused or told in (State.DELIVERED, State.READ)
 
 
 RECEIPT = "entry_receipt"

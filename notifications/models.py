@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.core.exceptions import ValidationError
 from django.db import models
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -15,7 +15,19 @@ from malar.accounts.models import Shop
 from malar.kernel.history import keep_history
 from malar.kernel.ids import new_id
 from malar.trail.models import Event
-from notifications.domain import NOBODY, REASONS, VARIABLES, WAITING, Channel, Kind, State, names_in
+from notifications.domain import (
+    HOLDS_UP_FOR,
+    NOBODY,
+    ON_ITS_WAY,
+    REASONS,
+    UNFINISHED,
+    VARIABLES,
+    WAITING,
+    Channel,
+    Kind,
+    State,
+    names_in,
+)
 
 
 class MessageTemplate(models.Model):
@@ -61,13 +73,26 @@ class MessageQuerySet(models.QuerySet["Message"]):
         """To be sent now. By the database's clock: the workers' may differ."""
         return self.waiting().filter(next_attempt_at__lte=Now(), expires_at__gt=Now())
 
+    def first_in_line(self) -> MessageQuerySet:
+        """Held up by no earlier one to the same address. An earlier one holds up others only while it is young."""
+        earlier = Message.objects.filter(
+            channel=OuterRef("channel"),
+            address=OuterRef("address"),
+            pk__lt=OuterRef("pk"),
+            state__in=UNFINISHED,
+            created_at__gt=Now() - HOLDS_UP_FOR,
+        )
+        return self.exclude(Exists(earlier))
+
 
 class Message(models.Model):
     """Something a farmer is told, once: where to, in which words, and how far it has come."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     shop = models.ForeignKey(Shop, on_delete=models.PROTECT, related_name="messages")
-    farmer = models.ForeignKey(Farmer, on_delete=models.PROTECT, related_name="messages")
+    farmer = models.ForeignKey(
+        Farmer, on_delete=models.PROTECT, related_name="messages", verbose_name=gettext_lazy("farmer")
+    )
     event = models.ForeignKey(Event, on_delete=models.PROTECT, related_name="messages")
     kind = models.CharField(gettext_lazy("kind"), max_length=30, choices=Kind)
     dedupe_key = models.CharField(max_length=120, unique=True)
@@ -77,8 +102,11 @@ class Message(models.Model):
     template = models.ForeignKey(MessageTemplate, on_delete=models.PROTECT, related_name="messages")
     variables = models.JSONField()
     text = models.TextField(gettext_lazy("text"))
-    state = models.CharField(gettext_lazy("state"), max_length=8, choices=State, default=State.QUEUED)
-    attempt = models.PositiveSmallIntegerField(gettext_lazy("attempts"), default=0)
+    state = models.CharField(gettext_lazy("state"), max_length=10, choices=State, default=State.QUEUED)
+    attempt = models.PositiveSmallIntegerField(
+        gettext_lazy("attempts"), default=0, help_text="Times it was claimed; names the call under way."
+    )
+    tries = models.PositiveSmallIntegerField(default=0, help_text="Refused tries that count against it.")
     next_attempt_at = models.DateTimeField(null=True, db_default=Now())
     handed_at = models.DateTimeField(null=True, help_text="When Celery was last given its id.")
     lease_until = models.DateTimeField(null=True, help_text="Who is sending it has until then.")
@@ -87,7 +115,12 @@ class Message(models.Model):
     provider_id = models.CharField(max_length=80, blank=True)
     error_code = models.CharField(gettext_lazy("error"), max_length=40, blank=True)
     created_at = models.DateTimeField(gettext_lazy("time"), auto_now_add=True)
+    # When the provider took it.
     sent_at = models.DateTimeField(gettext_lazy("sent at"), null=True)
+    delivered_at = models.DateTimeField(gettext_lazy("delivered at"), null=True)
+    read_at = models.DateTimeField(gettext_lazy("read at"), null=True)
+    failed_at = models.DateTimeField(null=True, help_text="When the provider said that it did not arrive.")
+    cost_paise = models.PositiveIntegerField(gettext_lazy("cost, paise"), default=0)
 
     objects = MessageQuerySet.as_manager()
 
@@ -109,8 +142,9 @@ class Message(models.Model):
             ),
             models.CheckConstraint(
                 name="message_sent_says_when",
-                condition=Q(state=State.SENT, sent_at__isnull=False)
-                | (~Q(state=State.SENT) & Q(sent_at__isnull=True)),
+                condition=(Q(state__in=ON_ITS_WAY) & Q(sent_at__isnull=False))
+                | (Q(state__in=UNFINISHED) & Q(sent_at__isnull=True))
+                | ~Q(state__in=[*ON_ITS_WAY, *UNFINISHED]),
             ),
             models.UniqueConstraint(
                 fields=["provider", "provider_id"],
@@ -121,16 +155,24 @@ class Message(models.Model):
         indexes = [
             models.Index(fields=["next_attempt_at"], name="message_due", condition=Q(state__in=WAITING)),
             models.Index(fields=["lease_until"], name="message_leased", condition=Q(state=State.SENDING)),
+            models.Index(
+                fields=["channel", "address", "id"], name="message_line", condition=Q(state__in=UNFINISHED)
+            ),
             models.Index(fields=["shop", "-created_at", "-id"], name="message_log"),
         ]
 
     def __str__(self) -> str:
-        return f"{self.kind} {self.address}"
+        return f"{self.get_kind_display()} {self.where_to}".strip()
 
     @property
     def is_under_way(self) -> bool:
         """Whether it may still be sent by itself."""
-        return self.state in (*WAITING, State.SENDING)
+        return self.state in UNFINISHED
+
+    @property
+    def is_on_its_way(self) -> bool:
+        """Whether the provider has it, or the farmer."""
+        return self.state in ON_ITS_WAY
 
     @property
     def where_to(self) -> str:
@@ -147,6 +189,127 @@ class Message(models.Model):
         if self.error_code in REASONS:
             return str(REASONS[self.error_code])
         return _("It was refused with the code %(code)s.") % {"code": self.error_code}
+
+
+class Attempt(models.Model):
+    """One call to a provider, written before it is made: a call that never began may be made again.
+
+    No text, no address and no secret: those are in the message, and nowhere.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    shop = models.ForeignKey(Shop, on_delete=models.PROTECT, related_name="message_attempts")
+    message = models.ForeignKey(Message, on_delete=models.PROTECT, related_name="attempts")
+    number = models.PositiveSmallIntegerField()
+    provider = models.CharField(max_length=20)
+    started_at = models.DateTimeField(db_default=Now())
+    ended_at = models.DateTimeField(null=True)
+    outcome = models.CharField(
+        max_length=10, blank=True, help_text="Empty while it runs, or when it broke off."
+    )
+    code = models.CharField(max_length=40, blank=True)
+    provider_id = models.CharField(max_length=80, blank=True)
+
+    class Meta:
+        ordering = ("number",)
+        constraints = [
+            models.UniqueConstraint(fields=["message", "number"], name="one_attempt_per_number"),
+            models.CheckConstraint(
+                name="attempt_ends_with_an_outcome", condition=Q(ended_at=None) | ~Q(outcome="")
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.number} {self.outcome}"
+
+
+class Sender(models.Model):
+    """An account with a provider, while something is wrong with it: then nothing is sent through it.
+
+    `open_until` set: sending is stopped. When that moment has passed, one message is let through; whoever takes it
+    moves the moment on, so that no second one goes.
+    """
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    code = models.CharField(max_length=20, unique=True)
+    open_until = models.DateTimeField(null=True)
+    opened = models.PositiveSmallIntegerField(default=0, help_text="Times in a row; each doubles the wait.")
+    failures = models.PositiveSmallIntegerField(default=0)
+    failing_since = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return self.code
+
+
+class Recipient(models.Model):
+    """An address, and from when on it may get its next message: WhatsApp refuses more than one in six seconds."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    channel = models.CharField(max_length=10, choices=Channel)
+    address = models.CharField(max_length=40)
+    free_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["channel", "address"], name="one_recipient_per_address")
+        ]
+
+    def __str__(self) -> str:
+        return self.address
+
+
+class Spending(models.Model):
+    """What a shop's messages of a day cost, as far as we can tell when we send them, in paise."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    shop = models.ForeignKey(Shop, on_delete=models.PROTECT, related_name="message_spendings")
+    day = models.DateField()
+    paise = models.PositiveIntegerField(default=0)
+    told_at = models.DateTimeField(null=True, help_text="When somebody was told that it is all spent.")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["shop", "day"], name="one_spending_per_day")]
+
+    def __str__(self) -> str:
+        return f"{self.day} {self.paise}"
+
+
+class Callback(models.Model):
+    """What a provider told us by itself, as it came. Written by the webhook; a worker makes something of it."""
+
+    class About(models.TextChoices):
+        STATUS = "status"
+        INBOUND = "inbound"
+
+    class State(models.TextChoices):
+        NEW = "new"
+        DONE = "done"
+        ORPHAN = "orphan"
+        BAD = "bad"
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    provider = models.CharField(max_length=20)
+    about = models.CharField(max_length=10, choices=About)
+    dedupe_key = models.CharField(max_length=120)
+    message_id = models.UUIDField(null=True, help_text="As the address it came to says; perhaps nobody's.")
+    attempt = models.PositiveIntegerField(null=True)
+    body = models.JSONField()
+    state = models.CharField(max_length=6, choices=State, default=State.NEW)
+    tries = models.PositiveSmallIntegerField(default=0)
+    next_try_at = models.DateTimeField(null=True, db_default=Now())
+    received_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        ordering = ("received_at", "id")
+        constraints = [
+            models.UniqueConstraint(fields=["provider", "dedupe_key"], name="one_callback_per_telling"),
+        ]
+        indexes = [
+            models.Index(fields=["next_try_at"], name="callback_due", condition=Q(next_try_at__isnull=False)),
+        ]
+
+    def __str__(self) -> str:
+        return self.dedupe_key
 
 
 class ConsoleText(models.Model):

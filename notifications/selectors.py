@@ -4,12 +4,13 @@ import datetime as dt
 from dataclasses import dataclass
 
 from django.db.models import Count, Q
+from django.db.models.functions import Now
 
 from ledger.models import DailyEntry, Farmer
 from malar.accounts.models import Shop
 from malar.kernel.clock import KOLKATA
-from notifications.domain import WAITING, State
-from notifications.models import Message, MessageQuerySet
+from notifications.domain import ON_ITS_WAY, UNFINISHED
+from notifications.models import Message, MessageQuerySet, Sender
 
 
 def message_log(
@@ -38,13 +39,24 @@ class Tally:
 
 def tally_of(messages: MessageQuerySet) -> Tally:
     """Count messages by how far they have come. One that was perhaps sent counts as failed: somebody must look."""
-    way = Q(state__in=[*WAITING, State.SENDING])
+    way, sent = Q(state__in=UNFINISHED), Q(state__in=ON_ITS_WAY)
     counts = messages.order_by().aggregate(
-        failed=Count("pk", filter=~way & ~Q(state=State.SENT)),
+        failed=Count("pk", filter=~way & ~sent),
         under_way=Count("pk", filter=way),
-        sent=Count("pk", filter=Q(state=State.SENT)),
+        sent=Count("pk", filter=sent),
     )
     return Tally(**counts)
+
+
+def due_since() -> dt.datetime | None:
+    """Since when the message that has waited longest could have been sent; None: none waits."""
+    due = Message.objects.due().first_in_line().order_by("next_attempt_at")
+    return due.values_list("next_attempt_at", flat=True).first()
+
+
+def stopped_senders() -> list[str]:
+    """Accounts with providers that are in trouble: nothing is sent through them."""
+    return list(Sender.objects.filter(open_until__gt=Now()).values_list("code", flat=True))
 
 
 def last_told(entry: DailyEntry) -> int | None:

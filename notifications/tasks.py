@@ -7,7 +7,7 @@ from celery import shared_task
 
 from malar.kernel.jobs import BrokerAway, start
 from malar.kernel.transactions import through
-from notifications.services import queueing, sending
+from notifications.services import queueing, sending, statuses
 
 log = structlog.get_logger(__name__)
 
@@ -23,9 +23,9 @@ def react(event_id: str) -> None:
 
 @shared_task(name=SEND)
 def send(message_id: str) -> None:
-    """Send one message."""
+    """Send one message, and start the next one to the same address."""
     with through("task"):
-        sending.send(message_id=UUID(message_id))
+        _hand_over(sending.send(message_id=UUID(message_id)))
 
 
 @shared_task(name="notifications.tasks.sweep")
@@ -33,6 +33,20 @@ def sweep() -> None:
     """Every few seconds: start again what was lost on the way, and what is due for another try."""
     with through("task"):
         _hand_over(sending.sweep())
+
+
+@shared_task(name="notifications.tasks.take_callbacks")
+def take_callbacks() -> None:
+    """Every few seconds: make something of what providers told us."""
+    with through("task"):
+        statuses.take_statuses()
+
+
+@shared_task(name="notifications.tasks.forget_callbacks")
+def forget_callbacks() -> int:
+    """Every night: delete what providers told us a month ago; returns how many rows."""
+    with through("task"):
+        return statuses.forget()
 
 
 def _hand_over(messages: list[UUID]) -> None:

@@ -6,4 +6,8 @@ app_name = "notifications"
 
 urlpatterns = [
     path("messages/", views.message_list, name="message_list"),
+    path(
+        "webhooks/twilio/status/<uuid:message_id>/<int:attempt>/", views.twilio_status, name="twilio_status"
+    ),
+    path("webhooks/twilio/inbound/", views.twilio_inbound, name="twilio_inbound"),
 ]

@@ -1,18 +1,30 @@
-"""The delivery log."""
+"""The delivery log, and the doors at which providers tell us what became of messages."""
 
+from uuid import UUID
+
+import structlog
+from django.conf import settings
+from django.contrib.auth.decorators import login_not_required
 from django.core.paginator import Paginator
-from django.http import HttpResponse
-from django.views.decorators.http import require_GET
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_GET, require_POST
 
 from malar.accounts.access import member_required
 from malar.accounts.domain import Role
 from malar.accounts.middleware import ShopRequest
 from malar.kernel.htmx import render_page
 from notifications.forms import MessageFilter
-from notifications.models import Message
+from notifications.models import Callback, Message
+from notifications.providers.twilio import is_signed
 from notifications.selectors import message_log, tally_of
+from notifications.services.statuses import take_in
+
+log = structlog.get_logger(__name__)
 
 MESSAGES_ON_A_PAGE = 25
+LONGEST_CALLBACK = 100_000
+"""Bytes. Twilio's own are a few thousand at most."""
 
 
 @member_required(Role.STAFF)
@@ -32,3 +44,59 @@ def message_list(request: ShopRequest) -> HttpResponse:
         "is_filtered": any(form.data.get(name) for name in form.fields),
     }
     return render_page(request, "notifications/message_list.html", context, fragment="found")
+
+
+@csrf_exempt
+@login_not_required
+@require_POST
+def twilio_status(request: HttpRequest, message_id: UUID, attempt: int) -> HttpResponse:
+    """Twilio tells how far a message has come. Kept and answered; a worker does the rest."""
+    fields = _signed_by_twilio(request)
+    if fields is None:
+        return HttpResponse(status=403)
+    take_in(
+        provider="twilio",
+        about=Callback.About.STATUS,
+        dedupe_key=f"{fields.get('MessageSid', '')}:{fields.get('MessageStatus', '')}",
+        body={name: str(value) for name, value in fields.items()},
+        message_id=message_id,
+        attempt=attempt,
+    )
+    return _thanks()
+
+
+@csrf_exempt
+@login_not_required
+@require_POST
+def twilio_inbound(request: HttpRequest) -> HttpResponse:
+    """Somebody wrote to us. Kept and answered, with nothing."""
+    fields = _signed_by_twilio(request)
+    if fields is None:
+        return HttpResponse(status=403)
+    take_in(
+        provider="twilio",
+        about=Callback.About.INBOUND,
+        dedupe_key=f"in:{fields.get('MessageSid', '')}",
+        body={name: str(value) for name, value in fields.items()},
+    )
+    return _thanks()
+
+
+def _signed_by_twilio(request: HttpRequest) -> QueryDict | None:
+    """The fields, if Twilio signed them and the address it called; None if not.
+
+    The address is ours by the settings: behind a proxy the request knows another one.
+    """
+    if int(request.META.get("CONTENT_LENGTH") or 0) > LONGEST_CALLBACK:
+        return None
+    fields = request.POST
+    url = f"{settings.PUBLIC_BASE_URL}{request.get_full_path()}"
+    if is_signed(url, dict(fields.lists()), request.headers.get("X-Twilio-Signature", "")):
+        return fields
+    log.warning("callback_not_signed", path=request.path)
+    return None
+
+
+def _thanks() -> HttpResponse:
+    """What Twilio takes for: understood, and no answer to the sender."""
+    return HttpResponse("<Response/>", content_type="text/xml")

@@ -43,7 +43,9 @@ from malar.sync.domain import Outcome, Way
 from malar.sync.models import Conflict, ConflictAudit, Device, HandedIn, StrayOp, Stream, SyncOp
 from malar.sync.selectors.conflicts import facts_of
 from malar.trail.models import Event
+from notifications.models import Spending
 from notifications.services.queueing import react
+from notifications.services.sending import send
 from pricing.models import FeeRule, Flower, PricingRule, RateAdjustment
 from settlements.domain import Method, Side
 from settlements.models import ApprovalLink, Payment, TamilMonth
@@ -209,7 +211,9 @@ def a_whole_book(owner: Membership) -> None:
     cast.recorded(owner, farmer, jasmine, captured_at=at("05:50"), slip="A1-0603-001")
     settled = cast.recorded(owner, farmer, jasmine, captured_at=at("06:00"), rate=Decimal("333.33"))
     in_one_transaction(lambda: taken_back(settled, owner))
-    react(event_id=Event.objects.filter(shop=shop).order_by("id")[0].pk)
+    for message in react(event_id=Event.objects.filter(shop=shop).order_by("id")[0].pk):
+        send(message_id=message)
+    Spending.objects.create(shop=shop, day=DAY, paise=55)
     in_one_transaction(lambda: _the_money(owner, farmer, line, coolie, toll))
     a_tablet(owner, line)
     _the_settlements(owner, jasmine)

@@ -7,7 +7,7 @@ other packages know nothing of shops.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 from uuid import UUID
@@ -143,7 +143,7 @@ class ShopModelAdmin(AnyAdmin):
     shop_lookup = "shop"
     may_add = False
     may_change = False
-    actions = None
+    actions: Sequence[str] | None = None
     list_per_page = 50
     show_facets = ShowFacets.NEVER  # a count for each choice would be a query for each
     show_full_result_count = False

@@ -15,15 +15,18 @@ from django.views.decorators.http import require_safe
 from malar.kernel.ids import new_id
 from malar.ops.books import LATE, NEVER, OK, state_of_books
 from malar.trail.models import Event, Pulse
+from notifications.selectors import due_since, stopped_senders
 
 AWAY = "away"
 BEHIND = "behind"
 UNKNOWN = "unknown"
+STOPPED = "stopped"
 
-PARTS = ("database", "migrations", "redis", "worker", "dispatcher", "events", "books")
+PARTS = ("database", "migrations", "redis", "worker", "dispatcher", "events", "messages", "books")
 NEEDED_TO_SAVE = ("database", "migrations")
 YOUNGER_THAN_S = {"worker": 60, "dispatcher": 30}
 EVENTS_BEHIND_S = 120
+MESSAGES_BEHIND_S = 300
 
 
 @dataclass
@@ -113,6 +116,12 @@ def _signs_of_life(health: Health, now: dt.datetime) -> None:
     age = _age(oldest, now)
     health.ages["events"] = age or 0
     health.parts["events"] = OK if age is None or age < EVENTS_BEHIND_S else BEHIND
+    # A worker may live and take nothing: what counts is how long the first in line has been due.
+    age = _age(due_since(), now)
+    health.ages["messages"] = age or 0
+    health.parts["messages"] = OK if age is None or age < MESSAGES_BEHIND_S else BEHIND
+    if stopped_senders():
+        health.parts["messages"] = STOPPED
 
 
 def _age(moment: dt.datetime | None, now: dt.datetime) -> int | None:

@@ -364,6 +364,15 @@ CELERY_BEAT_SCHEDULE = {
         "task": "settlements.tasks.settle_all_due",
         "schedule": crontab(hour="5-13", minute=10),
     },
+    "take-callbacks": {
+        "task": "notifications.tasks.take_callbacks",
+        "schedule": float(env.number("CALLBACK_SWEEP_S", 5)),
+        "options": {"expires": 30},
+    },
+    "forget-callbacks": {
+        "task": "notifications.tasks.forget_callbacks",
+        "schedule": crontab(hour=2, minute=10),
+    },
     "make-partitions": {"task": "malar.ops.tasks.make_partitions", "schedule": 6 * 3600.0},
     # What reports add up. Days not summed yet are read from their entries, so this is about speed alone.
     "sum-up-days": {"task": "ledger.tasks.sum_up_days", "schedule": 30.0, "options": {"expires": 60}},
@@ -374,8 +383,30 @@ CELERY_BEAT_SCHEDULE = {
 
 # --- Messages to farmers --------------------------------------------------------------------
 
-# The only provider so far. Providers that reach a real phone come with the notifications issue.
-MESSAGE_PROVIDER = "notifications.providers.console.ConsoleProvider"
+# Every way there is. A message keeps the one it was claimed with when the choice below changes.
+MESSAGE_PROVIDERS = {
+    "console": "notifications.providers.console.ConsoleProvider",
+    "twilio_whatsapp": "notifications.providers.twilio.TwilioWhatsApp",
+    "twilio_sms": "notifications.providers.twilio.TwilioSms",
+}
+MESSAGE_PROVIDER = MESSAGE_PROVIDERS[env.one_of("MESSAGE_PROVIDER", "console", tuple(MESSAGE_PROVIDERS))]
+# Of each shop and day, for receipts, reminders and summaries; 0: no limit.
+MESSAGE_DAILY_CAP_PAISE = env.number("MESSAGE_DAILY_CAP_PAISE", 0)
+# The address people and providers reach us at: what Twilio calls back, and what it signs.
+PUBLIC_BASE_URL = env.text("PUBLIC_BASE_URL", "").rstrip("/")
+TWILIO_ACCOUNT_SID = env.text("TWILIO_ACCOUNT_SID", "")
+TWILIO_AUTH_TOKEN = env.text("TWILIO_AUTH_TOKEN", "")
+TWILIO_AUTH_TOKEN_OLD = env.text("TWILIO_AUTH_TOKEN_OLD", "")  # still signs callbacks while it is changed
+TWILIO_WHATSAPP_FROM = env.text("TWILIO_WHATSAPP_FROM", "")
+TWILIO_SMS_FROM = env.text("TWILIO_SMS_FROM", "")
+TWILIO_MESSAGING_SERVICE_SID = env.text("TWILIO_MESSAGING_SERVICE_SID", "")
+TWILIO_CONTENT = env.table("TWILIO_CONTENT")  # {"entry_receipt ta 1": "HX..."}: the approved wordings
+TWILIO_BASE_URL = env.text("TWILIO_BASE_URL", "https://api.twilio.com").rstrip("/")
+TWILIO_WHATSAPP_PAISE = env.number("TWILIO_WHATSAPP_PAISE", 55)  # a message
+TWILIO_SMS_PAISE = env.number("TWILIO_SMS_PAISE", 700)  # a segment
+if "twilio" in MESSAGE_PROVIDER:
+    for _name in ("PUBLIC_BASE_URL", "TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN"):
+        env.text(_name)  # refuses to start without
 # Seconds; the tests of faults make them small.
 EVENT_SWEEP_S = env.number("EVENT_SWEEP_S", 5)  # the dispatcher looks so often without being woken
 EVENT_AGAIN_S = env.number("EVENT_AGAIN_S", 30)  # an event handed over and not done is handed over again

@@ -1,97 +1,230 @@
 """Sending messages, once each, whatever dies in between."""
 
 import datetime as dt
+import random
+from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 import structlog
 from django.conf import settings
-from django.db import transaction
-from django.db.models import F, Q
+from django.db import connection, transaction
+from django.db.models import Exists, F, OuterRef, Q
 from django.db.models.functions import Now
+from django.utils import timezone
 from django.utils.module_loading import import_string
 
 from malar.kernel.jobs import nothing_waits
-from notifications.domain import BACKOFF, NOBODY, State, wait_after
-from notifications.models import Message
+from malar.kernel.transactions import unit_of_work
+from notifications.domain import (
+    COSTS_NO_TRY,
+    HANDSET_WAIT,
+    MOST_TRIES,
+    NOBODY,
+    STUCK,
+    SURELY_NOT_SENT,
+    VALID_FOR,
+    Failure,
+    State,
+    longest_wait,
+    names_in,
+    quiet_until,
+    wait_after,
+)
+from notifications.models import Attempt, Message, MessageQuerySet, Sender
 from notifications.providers import Outcome, Outgoing, Provider, SendResult
+from notifications.services import circuit
+from notifications.services.claims import Claim, claim, give_back, hold, put_off
 
 log = structlog.get_logger(__name__)
 
 
 def provider_in_use() -> Provider:
-    """The provider the settings name."""
+    """The provider that new messages are made for: the one the settings name."""
     provider: Provider = import_string(settings.MESSAGE_PROVIDER)()
     return provider
 
 
-def send(*, message_id: UUID) -> None:
-    """Send a message if it is due and nobody else is at it; note what became of it.
+def provider_of(message: Message) -> Provider:
+    """The provider that sends this message: the one that was at it before, else the one for its way.
 
-    The provider is called outside any transaction. Whoever dies on the way leaves a lease that runs
-    out, and `sweep` decides.
+    So a message keeps its sender when the settings name another one while it is under way.
     """
     provider = provider_in_use()
-    message = _claimed(message_id, provider)
+    if provider.name == message.provider or (not message.provider and provider.channel == message.channel):
+        return provider
+    for path in settings.MESSAGE_PROVIDERS.values():
+        known: Provider = import_string(path)()
+        if known.name == message.provider or (not message.provider and known.channel == message.channel):
+            return known
+    return provider
+
+
+def send(*, message_id: UUID) -> list[UUID]:
+    """Send a message if it is due, its turn, and nobody else is at it; note what became of it.
+
+    Returns the next message to the same address where it may follow at once. The provider is called outside any
+    transaction. Whoever dies on the way leaves a lease that runs out, and `sweep` decides.
+    """
+    message = Message.objects.waiting().select_related("template").filter(pk=message_id).first()
     if message is None:
-        return
+        return []
+    if morning := quiet_until(message.kind, timezone.now()):
+        hold(Message.objects.waiting().filter(pk=message.pk), morning)
+        return []
+    provider = provider_of(message)
+    cost = provider.cost_of(message.text)
+    claimed = claim(message, provider, cost)
+    if claimed is None:
+        put_off(message, provider, cost)
+        return []
+    message.attempt = claimed.attempt
+    Attempt.objects.create(
+        shop_id=message.shop_id, message=message, number=message.attempt, provider=provider.name
+    )
     if message.address.startswith(NOBODY) and provider.name != "console":
         result = SendResult(Outcome.FAILED, code="no_address")
     else:
-        result = provider.send(
-            Outgoing(
-                message_id=message.pk,
-                address=message.address,
-                language=message.language,
-                template=message.template.name,
-                variables=message.variables,
-                text=message.text,
-            )
-        )
-    _note(message, result)
+        result = provider.send(outgoing_of(message))
+    _note(message, provider, claimed, result)
+    if result.outcome in (Outcome.RETRY, Outcome.FAILED):
+        give_back(message, cost)
+    if provider.gap:
+        return []
+    following = Message.objects.due().filter(channel=message.channel, address=message.address)
+    return list(following.order_by("pk").values_list("pk", flat=True)[:1])
 
 
-def _claimed(message_id: UUID, provider: Provider) -> Message | None:
-    """The message, now ours alone for the time of a lease: one conditional UPDATE, so that two cannot win."""
-    won = (
-        Message.objects.due()
-        .filter(pk=message_id)
-        .update(
-            state=State.SENDING,
-            attempt=F("attempt") + 1,
-            next_attempt_at=None,
-            lease_until=Now() + dt.timedelta(seconds=settings.MESSAGE_LEASE_S),
-            provider=provider.name,
-        )
+def outgoing_of(message: Message) -> Outgoing:
+    """The message as its provider sees it."""
+    left = message.expires_at - timezone.now()
+    named = dict.fromkeys(names_in(message.template.body))
+    return Outgoing(
+        message_id=message.pk,
+        attempt=message.attempt,
+        address=message.address,
+        language=message.language,
+        template=message.template.name,
+        version=message.template.version,
+        variables=message.variables,
+        values=tuple(message.variables.get(name, "") for name in named),
+        text=message.text,
+        valid_s=max(1, int(left.total_seconds())),
     )
-    return Message.objects.select_related("template").get(pk=message_id) if won else None
 
 
-def _note(message: Message, result: SendResult) -> None:
-    """Write down an outcome. It may come late, after the lease ran out, and still settles an unknown."""
-    ours = Message.objects.filter(pk=message.pk, attempt=message.attempt)
-    open_states = [State.SENDING, State.UNKNOWN]
-    if result.outcome == Outcome.SENT:
-        # A message that was given back to the queue meanwhile need not be sent again either.
-        ours.filter(state__in=[*open_states, State.QUEUED]).update(
-            state=State.SENT,
-            sent_at=Now(),
-            lease_until=None,
-            next_attempt_at=None,
-            provider_id=result.provider_id,
-            error_code="",
+@dataclass(frozen=True)
+class Next:
+    """What becomes of a message after a call: its state, the wait until the next try, and whether that counts."""
+
+    state: State
+    wait: dt.timedelta | None = None
+    counts: bool = False
+
+
+def next_of(message: Message, result: SendResult) -> Next:
+    """Decide, from what the provider said and how often it was tried."""
+    if result.outcome in (Outcome.ACCEPTED, Outcome.SENT, Outcome.UNKNOWN):
+        return Next(State(result.outcome.value))
+    if result.outcome == Outcome.FAILED:
+        return Next(State.DEAD if result.failure == Failure.BUG else State.FAILED, counts=True)
+    share = random.random()  # noqa: S311  # spreads the next tries, hides nothing
+    if result.failure == Failure.HANDSET:
+        again = message.tries == 0
+        return Next(State.RETRY if again else State.FAILED, HANDSET_WAIT if again else None, counts=True)
+    if result.failure in COSTS_NO_TRY:
+        wait: dt.timedelta | None = longest_wait(message.attempt) * share
+    else:
+        wait = wait_after(message.tries + 1, share)
+    if wait is None:
+        return Next(State.DEAD, counts=True)
+    return Next(State.RETRY, max(wait, result.retry_after or wait), result.failure not in COSTS_NO_TRY)
+
+
+NOTE = """
+WITH ended AS (
+    UPDATE notifications_attempt
+    SET ended_at = statement_timestamp(), outcome = %(outcome)s, code = %(code)s,
+        provider_id = CASE WHEN provider_id = '' THEN %(provider_id)s ELSE provider_id END
+    WHERE message_id = %(id)s AND number = %(attempt)s AND outcome = ''
+)
+UPDATE notifications_message
+SET state = %(state)s, lease_until = NULL, handed_at = NULL, provider_id = %(provider_id)s, error_code = %(code)s,
+    next_attempt_at = statement_timestamp() + %(wait)s::interval, tries = tries + %(counts)s::integer,
+    sent_at = CASE WHEN %(is_taken)s::boolean THEN statement_timestamp() END
+WHERE id = %(id)s AND attempt = %(attempt)s AND state = ANY(%(from)s)
+"""
+
+
+def _note(message: Message, provider: Provider, claimed: Claim, result: SendResult) -> None:
+    """Write down an outcome. It may come late, after the lease ran out, and still settles an unknown.
+
+    A message that was given back to the queue meanwhile need not be sent again when it turns out to be on its way.
+    What the provider told by itself in the meantime stands.
+    """
+    taken = result.outcome in (Outcome.ACCEPTED, Outcome.SENT)
+    stopped_until = _circuit(provider, claimed, result)
+    then = next_of(message, result)
+    if stopped_until and then.wait is not None:
+        then = Next(then.state, max(then.wait, stopped_until - timezone.now()), then.counts)
+    from_states = [State.SENDING, State.UNKNOWN, *([State.QUEUED] if taken else [])]
+    values: dict[str, Any] = {
+        "id": message.pk,
+        "attempt": message.attempt,
+        "outcome": result.outcome.value,
+        "code": result.code[:40],
+        "provider_id": result.provider_id,
+        "state": then.state.value,
+        "wait": then.wait,
+        "counts": int(then.counts),
+        "is_taken": taken,
+        "from": [str(state) for state in from_states],
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(NOTE, values)
+    if not taken:
+        tell_of(message, then.state, result.failure, result.code)
+
+
+def _circuit(provider: Provider, claimed: Claim, result: SendResult) -> dt.datetime | None:
+    """Stop a sender that is in trouble, let one go again that is not; until when it is stopped."""
+    in_trouble = result.failure == Failure.ACCOUNT or result.outcome == Outcome.UNKNOWN
+    if in_trouble:
+        return circuit.went_wrong(
+            provider.name,
+            at_once=result.failure == Failure.ACCOUNT,
+            is_probe=claimed.is_probe,
+            failure=result.code,
         )
-        return
-    wait = wait_after(message.attempt) if result.outcome == Outcome.RETRY else None
-    otherwise = State.UNKNOWN if result.outcome == Outcome.UNKNOWN else State.FAILED
-    state = otherwise if wait is None else State.RETRY
-    ours.filter(state__in=open_states).update(
-        state=state,
-        lease_until=None,
-        next_attempt_at=None if wait is None else Now() + wait,
+    if claimed.is_probe and result.failure not in SURELY_NOT_SENT:
+        circuit.is_well(provider.name)
+    return None
+
+
+def tell_of(message: Message, state: State, failure: Failure | None, code: str) -> None:
+    """Say in the log what did not go; as an error where every message with this wording would fail."""
+    say = log.error if failure in (Failure.TEMPLATE, Failure.BUG) else log.warning
+    wording = f"{message.template.name} {message.language} {message.template.version}"
+    say("message_not_sent", message=str(message.pk), state=state, code=code, wording=wording)
+
+
+@unit_of_work
+def send_again(*, messages: MessageQuerySet, states: tuple[State, ...] = STUCK) -> int:
+    """Queue messages once more that a person wants sent, whatever became of them; returns how many.
+
+    Of one that was perhaps sent the farmer may hear twice: whoever asks for it was told so.
+    """
+    now = timezone.now()
+    return messages.filter(state__in=[state for state in states if state in STUCK]).update(
+        state=State.QUEUED,
+        tries=0,
+        next_attempt_at=now,
+        expires_at=now + VALID_FOR,
         handed_at=None,
-        error_code=result.code,
+        sent_at=None,
+        failed_at=None,
+        error_code="",
     )
-    log.warning("message_not_sent", message=str(message.pk), state=state, code=result.code)
 
 
 def sweep(limit: int = 500) -> list[UUID]:
@@ -101,7 +234,8 @@ def sweep(limit: int = 500) -> list[UUID]:
     """
     Message.objects.waiting().filter(expires_at__lte=Now()).update(state=State.EXPIRED, next_attempt_at=None)
     _end_leases()
-    due = Message.objects.due()
+    stopped = Sender.objects.filter(open_until__gt=Now()).values("code")
+    due = Message.objects.due().first_in_line().exclude(provider__in=stopped)
     long_ago = Q(handed_at__lt=Now() - dt.timedelta(seconds=settings.MESSAGE_AGAIN_S))
     which = Q(handed_at=None)
     if due.filter(long_ago).exists() and nothing_waits():
@@ -118,15 +252,22 @@ def sweep(limit: int = 500) -> list[UUID]:
 
 
 def _end_leases() -> None:
-    """Decide about sends that broke off: again where that is safe, else perhaps sent and left to people."""
+    """Decide about sends that broke off: again where that is safe, else perhaps sent and left to people.
+
+    Safe: the call had not begun, or the provider sends one id once.
+    """
     broken_off = Message.objects.filter(state=State.SENDING, lease_until__lt=Now())
+    called = Attempt.objects.filter(message=OuterRef("pk"), number=OuterRef("attempt"))
     provider = provider_in_use()
+    safe = Q(~Exists(called))
     if provider.repeats_safely:
-        safe = broken_off.filter(provider=provider.name)
-        safe.filter(attempt__gt=len(BACKOFF)).update(
-            state=State.FAILED, lease_until=None, error_code="broke_off"
-        )
-        safe.update(state=State.QUEUED, lease_until=None, next_attempt_at=Now(), handed_at=None)
+        safe |= Q(provider=provider.name)
+    broken_off.filter(safe, tries__gte=MOST_TRIES).update(
+        state=State.DEAD, lease_until=None, error_code="broke_off"
+    )
+    broken_off.filter(safe).update(
+        state=State.QUEUED, lease_until=None, next_attempt_at=Now(), handed_at=None, tries=F("tries") + 1
+    )
     unknown = broken_off.update(state=State.UNKNOWN, lease_until=None, error_code="broke_off")
     if unknown:
         log.warning("messages_perhaps_sent", count=unknown)

@@ -26,8 +26,10 @@ from ledger.models import CommissionRule, DailyEntry, Farmer
 from malar.accounts.admin_site import OfShop, ShopAdminSite, ShopModelAdmin
 from malar.accounts.models import Membership, Shop, User
 from malar.ops.books import LATE_AFTER
-from malar.trail.models import BooksCheck
-from notifications.models import Message
+from malar.trail.models import BooksCheck, Event
+from notifications.domain import State
+from notifications.models import Attempt, Message
+from notifications.services.queueing import react
 from pricing.models import FeeRule, Flower, MarketRate, PricingRule, RateAdjustment, TimeSlot
 from pricing.selectors.rates import board_now
 from tests import cast
@@ -74,7 +76,8 @@ def meenas(meena: Membership, kumar: Membership) -> Meenas:
     for named in (fee, wet):
         type(named).objects.filter(pk=named.pk).update(name_ta=MARK, name_en=MARK)
     rows: list[Model] = [shop, kumar, flower, slot, farmer, entry, MarketRate.objects.get(), commission]
-    rows += [way, fee, wet]
+    (message,) = react(event_id=Event.objects.get(name="EntryRecorded", shop=shop).pk)
+    rows += [way, fee, wet, Message.objects.get(pk=message)]
     return Meenas({type(row): row for row in rows})
 
 
@@ -414,7 +417,7 @@ def test_the_office_speaks_both_languages(meena: Membership, meenas: Meenas, lan
     assert words in page
 
 
-@every([MarketRate, DailyEntry, Farmer, Membership, Flower])
+@every([MarketRate, DailyEntry, Farmer, Membership, Flower, Message])
 def test_a_longer_list_asks_no_more_questions(
     meena: Membership, meenas: Meenas, model: type[Model], django_assert_max_num_queries: Any
 ) -> None:
@@ -459,5 +462,52 @@ def test_what_is_wrong_with_another_shop_is_not_said(meena: Membership, devi: Me
     assert "In order" in page_of(meena).get("/admin/").content.decode()
 
 
-def test_messages_have_their_own_page(meenas: Meenas) -> None:
-    assert not admin.site.is_registered(Message)
+@pytest.fixture
+def stuck(meena: Membership, meenas: Meenas) -> Message:
+    """Meena's message to her farmer, given up after a call."""
+    message = meenas.of(Message)
+    assert isinstance(message, Message)
+    Message.objects.update(state=State.DEAD, next_attempt_at=None, attempt=1, error_code="21617", tries=1)
+    Attempt.objects.create(
+        shop=meena.shop, message=message, number=1, provider="twilio_sms", outcome="failed", code="21617"
+    )
+    return message
+
+
+def act(client: Client, action: str, message: Message) -> str:
+    """Do something with a message that is ticked; the page that follows."""
+    chosen = {"action": action, "_selected_action": str(message.pk)}
+    answer = client.post(url(Message, "changelist"), chosen, follow=True)
+    message.refresh_from_db()
+    return answer.content.decode()
+
+
+def test_a_dead_letter_is_sent_again_by_the_owner(meena: Membership, stuck: Message) -> None:
+    client = page_of(meena)
+    page = client.get(url(Message, "change", stuck.pk)).content.decode()
+    assert "21617" in page
+    assert "twilio_sms" in page
+    assert "1 message will be sent again." in act(client, "send_again", stuck)
+    assert (stuck.state, stuck.tries) == (State.QUEUED, 0)
+    assert "Nothing was chosen that can be sent again." in act(client, "send_again", stuck)
+
+
+def test_what_was_perhaps_sent_is_sent_again_only_by_its_own_name(meena: Membership, stuck: Message) -> None:
+    Message.objects.update(state=State.UNKNOWN)
+    client = page_of(meena)
+    act(client, "send_again", stuck)
+    assert stuck.state == State.UNKNOWN
+    page = client.get(url(Message, "changelist")).content.decode()
+    assert "Send again what may have arrived: the farmer may be told twice" in page
+    act(client, "send_again_perhaps_twice", stuck)
+    assert stuck.state == State.QUEUED
+
+
+def test_nobody_sends_a_foreign_message_again(office: Client, meena: Membership, stuck: Message) -> None:
+    act(office, "send_again", stuck)
+    assert stuck.state == State.DEAD
+
+
+def test_the_history_of_a_message_is_its_page(meena: Membership, stuck: Message) -> None:
+    answer = page_of(meena).get(url(Message, "history", stuck.pk))
+    assert answer.headers["Location"] == url(Message, "change", stuck.pk)

@@ -21,6 +21,8 @@ from ledger.services.days import record_expense
 from ledger.services.movements import write_movement
 from malar.accounts.models import Membership
 from malar.sync.services import register_device
+from malar.trail.models import Event
+from notifications.services.queueing import react
 from pricing.models import Flower, PricingRule
 from settlements.models import Payment, Settlement
 from settlements.services.approvals import submit
@@ -144,6 +146,11 @@ TABLE: dict[str, Row] = {
     "GET admin:ledger_commissionrule_history": (302, 302, 302, 302, 200),
     "GET admin:ledger_commissionrule_delete": (302, 403, 302, 302, 403),
     "GET admin:ledger_commissionrule_change": (302, 302, 302, 302, 200),
+    "GET admin:notifications_message_changelist": (302, 200, 302, 302, 200),
+    "GET admin:notifications_message_add": (302, 403, 302, 302, 403),
+    "GET admin:notifications_message_history": (302, 302, 302, 302, 302),
+    "GET admin:notifications_message_delete": (302, 403, 302, 302, 403),
+    "GET admin:notifications_message_change": (302, 302, 302, 302, 200),
     "GET admin:app_list": (302, 200, 302, 302, 200),
     "GET api:token_create": (405, 405, 405, 405, 405),
     "POST api:token_create": (401, 401, 401, 401, 401),
@@ -369,6 +376,11 @@ TABLE: dict[str, Row] = {
     # Whoever has the link may read it, signed in or not.
     "GET links:farmer_link": (200, 200, 200, 200, 200),
     "POST links:farmer_link": (422, 422, 422, 422, 422),
+    # Whoever calls, only Twilio's signature opens them.
+    "GET notifications:twilio_status": (405, 405, 405, 405, 405),
+    "POST notifications:twilio_status": (403, 403, 403, 403, 403),
+    "GET notifications:twilio_inbound": (405, 405, 405, 405, 405),
+    "POST notifications:twilio_inbound": (403, 403, 403, 403, 403),
 }
 
 
@@ -389,6 +401,7 @@ def stage(
 ) -> Stage:
     called(jasmine, "900", at("2026-03-06", "04:00"), meena)
     line = recorded(kumar, lakshmi, jasmine, captured_at=at("2026-03-06", "05:00"))
+    (message,) = react(event_id=Event.objects.get(name="EntryRecorded").pk)
     slot = a_slot(meena.shop, "04:00", "05:30")
     fee = a_fee(meena.shop, "luggage", "per_trip", "40.00", automatic=False)
     charge = Charge.objects.create(
@@ -444,6 +457,8 @@ def stage(
             "sale_id": sale,
             "receipt_id": receipt,
             "expense_id": expense.made,
+            "message_id": uuid4(),
+            "attempt": 1,
             "conflict_id": a_conflict_about(line, kumar).pk,
             "settlement_id": settlement.pk,
             "run_id": settlement.run_id,
@@ -472,6 +487,7 @@ def stage(
             "farmer": lakshmi.pk,
             "dailyentry": line.pk,
             "commissionrule": commission.pk,
+            "message": message,
         },
         charge=charge,
     )

@@ -456,4 +456,10 @@ PLACES: tuple[Place, ...] = (
         sizes=(DESK,),
         ready="#content",
     ),
+    Place(
+        "office-message",
+        lambda m, _: f"/admin/notifications/message/{m.line.shop.messages.latest('created_at').pk}/change/",
+        sizes=(DESK,),
+        ready="#content",
+    ),
 )

@@ -13,8 +13,8 @@ from django.utils import timezone
 from ledger.models import Farmer
 from malar.accounts.models import Membership
 from malar.trail.models import Event
-from notifications.domain import BACKOFF, State
-from notifications.models import ConsoleText, Message
+from notifications.domain import MOST_TRIES, Failure, State, longest_wait
+from notifications.models import Attempt, ConsoleText, Message
 from notifications.providers import Outcome, Outgoing, SendResult
 from notifications.services import sending
 from notifications.services.queueing import react
@@ -33,8 +33,12 @@ class Telegraph:
     name = "telegraph"
     channel = "console"
     repeats_safely = False
+    gap = dt.timedelta()
     given: ClassVar[list[Outgoing]] = []
     answer: ClassVar[Callable[[], SendResult]]
+
+    def cost_of(self, text: str) -> int:
+        return 0
 
     def send(self, outgoing: Outgoing) -> SendResult:
         self.given.append(outgoing)
@@ -71,6 +75,9 @@ def sent_to(message: Message) -> Message:
 
 def leased(message: Message, until: dt.timedelta, **fields: object) -> Message:
     """As a worker leaves it that died while it was sending."""
+    Attempt.objects.get_or_create(
+        shop=message.shop, message=message, number=fields.get("attempt", 1), provider="console"
+    )
     Message.objects.filter(pk=message.pk).update(
         **{
             "state": State.SENDING,
@@ -114,8 +121,9 @@ def test_the_console_keeps_a_message_once_however_often_it_is_given(message: Mes
     assert ConsoleText.objects.count() == 1
 
 
-def test_a_send_costs_four_queries(message: Message, django_assert_num_queries: Any) -> None:
-    with django_assert_num_queries(4):
+def test_a_send_costs_six_queries(message: Message, django_assert_num_queries: Any) -> None:
+    # One of them is the console's own.
+    with django_assert_num_queries(6):
         send(message_id=message.pk)
 
 
@@ -172,17 +180,34 @@ def test_a_refusal_for_good_is_final(message: Message, telegraph: type[Telegraph
 def test_what_was_surely_not_sent_is_tried_again_later_and_later(
     message: Message, telegraph: type[Telegraph]
 ) -> None:
-    answers(SendResult(Outcome.RETRY, code="429"))
-    for attempt, wait in enumerate(BACKOFF, start=1):
+    answers(SendResult(Outcome.RETRY, code="away", failure=Failure.AWAY))
+    for tries in range(1, MOST_TRIES):
         before = timezone.now()
-        assert (sent_to(message).state, message.attempt) == (State.RETRY, attempt)
+        assert (sent_to(message).state, message.tries) == (State.RETRY, tries)
         assert message.next_attempt_at is not None
-        assert abs(message.next_attempt_at - before - wait) < dt.timedelta(seconds=5)
+        most = longest_wait(tries) + dt.timedelta(seconds=5)
+        assert before <= message.next_attempt_at <= before + most
+        Message.objects.update(next_attempt_at=timezone.now() + AN_HOUR)
         assert sweep() == []
         Message.objects.update(next_attempt_at=Now())
         assert sweep() == [message.pk]
-    assert (sent_to(message).state, message.error_code) == (State.FAILED, "429")
-    assert len(telegraph.given) == len(BACKOFF) + 1
+    assert (sent_to(message).state, message.error_code) == (State.DEAD, "away")
+    assert len(telegraph.given) == MOST_TRIES
+
+
+def test_those_who_were_refused_together_do_not_come_back_together(
+    message: Message, telegraph: type[Telegraph]
+) -> None:
+    answers(SendResult(Outcome.RETRY, code="away", failure=Failure.AWAY))
+    waits = set()
+    for _ in range(8):
+        Message.objects.update(state=State.QUEUED, next_attempt_at=Now(), tries=MOST_TRIES - 2)
+        now = timezone.now()
+        moment = sent_to(message).next_attempt_at
+        assert moment is not None
+        waits.add(round((moment - now).total_seconds()))
+    assert max(waits) - min(waits) > 30
+    assert max(waits) <= longest_wait(MOST_TRIES - 1).total_seconds() + 1
 
 
 def test_what_was_perhaps_sent_is_never_sent_again_by_itself(
@@ -257,8 +282,8 @@ def test_a_send_of_another_provider_is_not_repeated_by_this_one(message: Message
 
 
 def test_a_message_that_breaks_off_every_time_is_given_up(message: Message) -> None:
-    leased(message, -AN_HOUR, attempt=len(BACKOFF) + 1)
-    assert (swept(message).state, message.error_code) == (State.FAILED, "broke_off")
+    leased(message, -AN_HOUR, tries=MOST_TRIES)
+    assert (swept(message).state, message.error_code) == (State.DEAD, "broke_off")
 
 
 @pytest.mark.parametrize("state", [State.UNKNOWN, State.QUEUED])

@@ -19,6 +19,9 @@ from malar.ops.tasks import beat_at_once, beat_heart, make_partitions
 from malar.settings import base
 from malar.trail.models import BooksCheck, Event, Pulse
 from malar.trail.services.pulse import beat
+from notifications.models import Message
+from notifications.services.circuit import went_wrong
+from notifications.services.queueing import react
 from pricing.models import Flower
 from tests import cast
 
@@ -30,8 +33,9 @@ ALL_OK = {
     "worker": "ok",
     "dispatcher": "ok",
     "events": "ok",
+    "messages": "ok",
     "books": "ok",
-    "ages": {"worker": 0, "dispatcher": 0, "events": 0},
+    "ages": {"worker": 0, "dispatcher": 0, "events": 0, "messages": 0},
 }
 
 
@@ -104,6 +108,31 @@ def test_events_that_nobody_deals_with_are_told_with_their_age(
     assert readyz()[1]["ages"]["events"] == 0
 
 
+def test_a_message_that_could_go_and_does_not_is_told_though_the_worker_lives(
+    alive: None, kumar: Membership, raja: Farmer, jasmine: Flower
+) -> None:
+    for _ in range(2):
+        cast.recorded(kumar, raja, jasmine)
+    first, second = (
+        Message.objects.get(pk=react(event_id=event.pk)[0]) for event in Event.objects.order_by("id")
+    )
+    Message.objects.filter(pk=first.pk).update(next_attempt_at=timezone.now() + dt.timedelta(hours=1))
+    Message.objects.filter(pk=second.pk).update(next_attempt_at=seconds_ago(400))
+    assert readyz()[1]["messages"] == "ok", "it waits for its turn"
+    Message.objects.filter(pk=first.pk).update(next_attempt_at=seconds_ago(299))
+    assert readyz()[1]["messages"] == "ok"
+    Message.objects.filter(pk=first.pk).update(next_attempt_at=seconds_ago(301))
+    status, body = readyz()
+    assert (status, body["status"], body["messages"]) == (200, "degraded", "behind")
+    assert 301 <= body["ages"]["messages"] <= 303
+
+
+def test_a_sender_that_was_stopped_is_told(alive: None) -> None:
+    went_wrong("twilio_sms", at_once=True, is_probe=False, failure="20003")
+    status, body = readyz()
+    assert (status, body["status"], body["messages"]) == (200, "degraded", "stopped")
+
+
 def test_without_redis_we_go_on(alive: None, monkeypatch: pytest.MonkeyPatch) -> None:
     # What PatientRedisCache does while Redis is away: writes are forgotten, reads miss.
     monkeypatch.setattr(cache, "set", lambda *_, **__: None)
@@ -129,6 +158,7 @@ def test_without_the_database_nothing_can_be_saved(alive: None, monkeypatch: pyt
         "worker": "unknown",
         "dispatcher": "unknown",
         "events": "unknown",
+        "messages": "unknown",
         "books": "unknown",
     }
     assert b"password" not in answer.content

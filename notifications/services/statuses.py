@@ -1,0 +1,158 @@
+"""What providers tell us by themselves: taken in by the webhook, made something of by a worker."""
+
+import datetime as dt
+from collections.abc import Callable, Mapping
+from uuid import UUID
+
+import structlog
+from django.db import transaction
+from django.db.models import Q
+from django.db.models.functions import Coalesce, Now
+from django.utils import timezone
+
+from notifications.domain import RANK, UNFINISHED, Failure, State, leads_on
+from notifications.models import Attempt, Callback, Message
+from notifications.providers import SendResult, Told, twilio
+from notifications.services import circuit
+from notifications.services.sending import next_of, tell_of
+
+log = structlog.get_logger(__name__)
+
+READERS: Mapping[str, Callable[[Mapping[str, str]], Told | None]] = {"twilio": twilio.told_of}
+"""How each provider's callbacks are read."""
+
+AGAIN_AFTER = (dt.timedelta(minutes=1), dt.timedelta(minutes=5), dt.timedelta(minutes=30))
+"""A callback that came before what it is about is looked at again so much later; then it stays an orphan."""
+RANKED: Mapping[str, int] = {state.value: rank for state, rank in RANK.items()}
+KEPT_FOR = dt.timedelta(days=30)
+
+
+def take_in(
+    *,
+    provider: str,
+    about: Callback.About,
+    dedupe_key: str,
+    body: Mapping[str, str],
+    message_id: UUID | None = None,
+    attempt: int | None = None,
+) -> None:
+    """Keep what a provider says. Said twice, it is kept once."""
+    told = Callback(
+        provider=provider,
+        about=about,
+        dedupe_key=dedupe_key[:120],
+        message_id=message_id,
+        attempt=attempt,
+        body=dict(body),
+    )
+    Callback.objects.bulk_create([told], ignore_conflicts=True)
+
+
+def take_statuses(limit: int = 500) -> int:
+    """Make something of the status callbacks that wait; returns how many were looked at.
+
+    One at a time, each in a transaction of its own: one that breaks does not hold up the others.
+    """
+    due = Q(about=Callback.About.STATUS, next_try_at__lte=Now())
+    ids = list(Callback.objects.filter(due).values_list("pk", flat=True)[:limit])
+    for pk in ids:
+        with transaction.atomic():
+            callback = Callback.objects.select_for_update(skip_locked=True).filter(due, pk=pk).first()
+            if callback is not None:
+                _take(callback)
+    return len(ids)
+
+
+def _take(callback: Callback) -> None:
+    state = callback.State
+    try:
+        told = READERS[callback.provider](callback.body)
+    except (KeyError, AttributeError):
+        log.warning("callback_makes_no_sense", callback=str(callback.pk))
+        _close(callback, state.BAD)
+        return
+    if told is None or apply_status(callback, told):
+        _close(callback, state.DONE)
+        return
+    wait = AGAIN_AFTER[callback.tries] if callback.tries < len(AGAIN_AFTER) else None
+    callback.tries += 1
+    _close(callback, state.ORPHAN, None if wait is None else timezone.now() + wait)
+
+
+def _close(callback: Callback, state: Callback.State, again: dt.datetime | None = None) -> None:
+    callback.state, callback.next_try_at = state, again
+    callback.save(update_fields=["state", "next_try_at", "tries"])
+
+
+def apply_status(callback: Callback, told: Told) -> bool:
+    """Lead a message on by what its provider tells of one of its calls; False: we know of no such call (yet).
+
+    The address it came to names message and call, so it also finds one whose answer we never got. Whatever order
+    statuses come in, the highest stands; a failure counts only as long as it was not delivered.
+    """
+    if callback.message_id is None or callback.attempt is None:
+        return False
+    message = Message.objects.select_for_update().filter(pk=callback.message_id).first()
+    attempt = Attempt.objects.filter(message_id=callback.message_id, number=callback.attempt).first()
+    if message is None or attempt is None:
+        return False
+    if attempt.provider_id and attempt.provider_id != told.provider_id:
+        log.warning("callback_names_another_message", message=str(message.pk), callback=str(callback.pk))
+        return True
+    refused = attempt.outcome in ("retry", "failed")
+    latest = attempt.number == message.attempt or told.provider_id == message.provider_id
+    attempt.provider_id = told.provider_id
+    before = State(message.state)
+    if told.state == State.FAILED:
+        if latest and before in (State.SENDING, State.UNKNOWN, State.ACCEPTED, State.SENT):
+            _failed(message, told)
+        elif before in (State.DELIVERED, State.READ):
+            log.warning("failed_after_delivered", message=str(message.pk), code=told.code)
+        attempt.outcome, attempt.code = "failed", told.code
+    else:
+        if leads_on(before, told.state, refused=refused, latest=latest):
+            Message.objects.filter(pk=message.pk).update(
+                state=told.state,
+                provider=attempt.provider,
+                provider_id=told.provider_id,
+                lease_until=None,
+                next_attempt_at=None,
+                error_code="",
+                sent_at=Coalesce("sent_at", callback.received_at),
+            )
+            latest = True
+        time = {State.DELIVERED: "delivered_at", State.READ: "read_at"}.get(told.state)
+        if latest and time:
+            Message.objects.filter(pk=message.pk).update(**{time: Coalesce(time, callback.received_at)})
+        if RANK[told.state] > (2 if refused else RANKED.get(attempt.outcome, 0)):
+            attempt.outcome = told.state
+    attempt.ended_at = attempt.ended_at or timezone.now()
+    attempt.save(update_fields=["provider_id", "outcome", "code", "ended_at"])
+    return True
+
+
+def _failed(message: Message, told: Told) -> None:
+    """It did not arrive, says the provider: again later where that may help, else that was it."""
+    now = timezone.now()
+    then = next_of(message, SendResult(told.outcome, code=told.code, failure=told.failure))
+    again = None if then.wait is None else now + then.wait
+    if told.failure == Failure.ACCOUNT:
+        stopped = circuit.went_wrong(message.provider, at_once=True, is_probe=False, failure=told.code)
+        again = max(filter(None, (again, stopped)))
+    Message.objects.filter(pk=message.pk).update(
+        state=then.state,
+        lease_until=None,
+        sent_at=None if then.state in UNFINISHED else message.sent_at,
+        failed_at=now,
+        next_attempt_at=again,
+        handed_at=None,
+        tries=message.tries + then.counts,
+        error_code=told.code,
+    )
+    tell_of(message, then.state, told.failure, told.code)
+
+
+def forget() -> int:
+    """Delete what was made something of, a month after it came: it holds numbers and names. How many."""
+    old = Callback.objects.filter(received_at__lt=timezone.now() - KEPT_FOR, next_try_at=None)
+    return old.delete()[0]
