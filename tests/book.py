@@ -33,6 +33,7 @@ from malar.sync.domain import Outcome, Way
 from malar.sync.models import Conflict, ConflictAudit, Device, HandedIn, StrayOp, Stream, SyncOp
 from malar.sync.selectors import facts_of
 from malar.trail.models import Event
+from notifications.models import Consent, Note, Preference, TemplateApproval
 from notifications.services.queueing import react
 from pricing.models import FeeRule, PricingRule, RateAdjustment
 from tests import cast
@@ -194,8 +195,21 @@ def a_whole_book(owner: Membership) -> None:
     settled = cast.recorded(owner, farmer, jasmine, captured_at=at("06:00"), rate=Decimal("333.33"))
     in_one_transaction(lambda: taken_back(settled, owner))
     react(event_id=Event.objects.filter(shop=shop).order_by("id")[0].pk)
+    said(owner)
     in_one_transaction(lambda: _the_money(owner, farmer, line, coolie, toll))
     a_tablet(owner, line)
+
+
+def said(owner: Membership) -> None:
+    """What a farmer was told and wants, the owner's note of it, and a wording that a provider has approved."""
+    message = owner.shop.messages.select_related("farmer", "event", "template").latest("created_at")
+    of_shop = {"shop": owner.shop, "farmer": message.farmer}
+    Preference.objects.create(**of_shop, kind="day_summary", is_wanted=True)
+    Consent.objects.create(**of_shop, is_in=True, source="page", member=owner)
+    Note.objects.create(shop=owner.shop, member=owner, event=message.event, kind="message", message=message)
+    TemplateApproval.objects.get_or_create(
+        template=message.template, provider="twilio", defaults={"state": "approved", "ref": "HX1"}
+    )
 
 
 def a_tablet(owner: Membership, line: DailyEntry) -> None:

@@ -346,12 +346,21 @@ CELERY_BEAT_SCHEDULE = {
     "make-partitions": {"task": "malar.ops.tasks.make_partitions", "schedule": 6 * 3600.0},
     # Before the first flowers. Beat makes up for a night in which it was away.
     "check-books": {"task": "malar.ops.tasks.check_books", "schedule": crontab(hour=1, minute=30)},
+    # After the day, and before the farmer sleeps.
+    "look-for-rates": {"task": "malar.ops.tasks.look_for_rates", "schedule": crontab(hour=18, minute=0)},
+    "look-for-tablets": {"task": "malar.sync.tasks.look_for_tablets", "schedule": crontab(minute=15)},
 }
 
 # --- Messages to farmers --------------------------------------------------------------------
 
 # The only provider so far. Providers that reach a real phone come with the notifications issue.
 MESSAGE_PROVIDER = "notifications.providers.console.ConsoleProvider"
+# Where farmers reach Malar, for the links in messages: https://malar.example. Empty: no link in a short form.
+NOTIFY_PUBLIC_BASE_URL = env.text("NOTIFY_PUBLIC_BASE_URL", "").rstrip("/")
+# Hours after which a line without a rate is told to its farmer and the owner, and a tablet that has lines to send
+# counts as silent.
+RATE_PENDING_HOURS = env.number("RATE_PENDING_HOURS", 8)
+TABLET_SILENT_HOURS = env.number("TABLET_SILENT_HOURS", 6)
 # Seconds; the tests of faults make them small.
 EVENT_SWEEP_S = env.number("EVENT_SWEEP_S", 5)  # the dispatcher looks so often without being woken
 EVENT_AGAIN_S = env.number("EVENT_AGAIN_S", 30)  # an event handed over and not done is handed over again
