@@ -9,6 +9,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 from ledger.api import urlpatterns as ledger_urls
 from malar.accounts.api import urlpatterns as accounts_urls
 from malar.kernel.drf import problem_404, problem_500
+from notifications.api import urlpatterns as notifications_urls
 from pricing.api import urlpatterns as pricing_urls
 
 __all__ = ["problem_404", "problem_500"]
@@ -30,6 +31,7 @@ app_name = "api"
 urlpatterns = [
     *accounts_urls,
     *ledger_urls,
+    *notifications_urls,
     *pricing_urls,
     path("schema/", SpectacularAPIView.as_view(), name="schema"),
     path("docs/", SpectacularSwaggerSplitView.as_view(url_name="api:schema"), name="docs"),

@@ -96,6 +96,13 @@ NOTES = {
     ),
 }
 """What a note says. Of a message it says what the message says."""
+PLACES = {
+    NoteKind.RATES_PENDING: "ledger:pending_list",
+    NoteKind.TABLET_LOST: "tablets:tablet_list",
+    NoteKind.TABLET_SILENT: "tablets:tablet_list",
+    NoteKind.BOOKS_BROKEN: "admin:index",
+}
+"""The page on which something is done about it."""
 
 
 class Source(models.TextChoices):

@@ -8,6 +8,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -21,6 +22,7 @@ from malar.trail.models import Event
 from notifications.domain import (
     NOBODY,
     NOTES,
+    PLACES,
     REASONS,
     WAITING,
     Approval,
@@ -329,6 +331,12 @@ class Note(models.Model):
             **self.about,
         }
         return str(NOTES[NoteKind(self.kind)]) % about
+
+    @property
+    def place(self) -> str:
+        """The address at which something can be done about it; empty where there is none."""
+        name = PLACES.get(NoteKind(self.kind))
+        return reverse(name) if name else ""
 
     @property
     def language(self) -> str:

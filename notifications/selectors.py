@@ -28,6 +28,12 @@ def message_log(
     return messages
 
 
+def messages_seen_by(member: Membership) -> QuerySet[Message]:
+    """All of the shop's; of a farmer, his own."""
+    messages: QuerySet[Message] = member.shop.messages.order_by("-created_at", "-id")
+    return messages.filter(farmer__member=member) if member.role == Role.FARMER else messages
+
+
 @dataclass(frozen=True)
 class Tally:
     """How many of some messages did not arrive, are on their way, and were sent."""

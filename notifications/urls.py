@@ -6,4 +6,7 @@ app_name = "notifications"
 
 urlpatterns = [
     path("messages/", views.message_list, name="message_list"),
+    path("inbox/", views.inbox, name="inbox"),
+    path("inbox/count/", views.inbox_count, name="inbox_count"),
+    path("inbox/read/", views.inbox_read, name="inbox_read"),
 ]

@@ -6,7 +6,7 @@ Rules of WhatsApp templates as Meta, Twilio and Interakt share them; of SMS in I
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -180,9 +180,7 @@ def samples(language: str) -> dict[str, str]:
     return {name: pair[which] for name, pair in SAMPLES.items()}
 
 
-def faults_of(
-    *, name: str, language: str, body: str, sms: str = "", buttons: Sequence[Any] = ()
-) -> list[Fault]:
+def faults_of(*, name: str, language: str, body: str, sms: str = "", buttons: Any = ()) -> list[Fault]:
     """What a messenger would refuse in a wording, or a farmer miss in it; pointers are `/body`, `/sms`, `/buttons`."""
     return [
         *_faults_of_body(name, language, body),

@@ -65,26 +65,28 @@ doors: dict[str, TemplateDoor] = {}
 def word_anew(
     *, by: Membership, name: str, language: str, body: str, sms: str = "", buttons: Sequence[Any] = ()
 ) -> MessageTemplate:
-    """A new version of a wording. It is not in use before somebody puts it in use.
+    """What `begin_version` does, in a unit of its own."""
+    new = MessageTemplate(name=name, language=language, body=body, sms=sms, buttons=list(buttons))
+    return begin_version(by, new)
+
+
+@step
+def begin_version(by: Membership, new: MessageTemplate) -> MessageTemplate:
+    """Keep a new version of a wording. It is not in use before somebody puts it in use.
 
     Raises NotAllowed for who may not word, RuleBroken naming what is wrong with it.
     """
     _demand_may_word(by)
-    body, sms = body.replace("\r\n", "\n"), sms.replace("\r\n", "\n")
-    if faults := _faults(name, language, body, sms, buttons):
+    new.body, new.sms = new.body.replace("\r\n", "\n"), new.sms.replace("\r\n", "\n")
+    if faults := _faults(new.name, new.language, new.body, new.sms, new.buttons):
         raise RuleBroken(faults[0].detail, code="wording", faults=faults)
-    versions = MessageTemplate.objects.filter(name=name, language=language)
+    versions = MessageTemplate.objects.filter(name=new.name, language=new.language)
     newest = versions.order_by("-version").select_for_update().first()
-    return MessageTemplate.objects.create(
-        name=name,
-        language=language,
-        version=newest.version + 1 if newest else 1,
-        body=body,
-        sms=sms,
-        buttons=list(buttons),
-        category=newest.category if newest else MessageTemplate._meta.get_field("category").default,
-        is_active=False,
-    )
+    if newest is not None:
+        new.version, new.category = newest.version + 1, newest.category
+    new.is_active = False
+    new.save(force_insert=True)
+    return new
 
 
 @unit_of_work

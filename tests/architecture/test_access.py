@@ -21,6 +21,7 @@ from ledger.services.days import record_expense
 from ledger.services.movements import write_movement
 from malar.accounts.models import Membership
 from malar.sync.services import register_device
+from notifications.models import MessageTemplate, Note
 from pricing.models import Flower, PricingRule
 from tests.cast import a_buyer_of, a_slot, at, called, recorded
 from tests.ledger.terms import a_fee, an_adjustment
@@ -139,6 +140,20 @@ TABLE: dict[str, Row] = {
     "GET admin:ledger_commissionrule_history": (302, 302, 302, 302, 200),
     "GET admin:ledger_commissionrule_delete": (302, 403, 302, 302, 403),
     "GET admin:ledger_commissionrule_change": (302, 302, 302, 302, 200),
+    # There are two shops here, so neither owner may see or change the wordings that both share.
+    "GET admin:notifications_messagetemplate_changelist": (302, 200, 302, 302, 200),
+    "GET admin:notifications_messagetemplate_add": (302, 403, 302, 302, 403),
+    "GET admin:notifications_messagetemplate_history": (302, 302, 302, 302, 302),
+    "GET admin:notifications_messagetemplate_delete": (302, 403, 302, 302, 403),
+    "GET admin:notifications_messagetemplate_change": (302, 302, 302, 302, 302),
+    "GET admin:notifications_messagetemplate_preview": (302, 405, 302, 302, 405),
+    "POST admin:notifications_messagetemplate_preview": (302, 403, 302, 302, 403),
+    "GET admin:notifications_messagetemplate_use": (302, 405, 302, 302, 405),
+    "POST admin:notifications_messagetemplate_use": (302, 403, 302, 302, 403),
+    "GET admin:notifications_messagetemplate_submit": (302, 405, 302, 302, 405),
+    "POST admin:notifications_messagetemplate_submit": (302, 404, 302, 302, 404),
+    "GET admin:notifications_messagetemplate_dlt": (302, 405, 302, 302, 405),
+    "POST admin:notifications_messagetemplate_dlt": (302, 403, 302, 302, 403),
     "GET admin:app_list": (302, 200, 302, 302, 200),
     "GET api:token_create": (405, 405, 405, 405, 405),
     "POST api:token_create": (401, 401, 401, 401, 401),
@@ -146,6 +161,12 @@ TABLE: dict[str, Row] = {
     "POST api:token_refresh": (401, 401, 401, 401, 401),
     "GET api:token_revoke": (405, 405, 405, 405, 405),
     "POST api:token_revoke": (204, 204, 204, 204, 204),
+    "GET api:note_list": (401, 200, 200, 200, 200),
+    "GET api:note_detail": (401, 405, 405, 405, 405),
+    "PATCH api:note_detail": (401, 404, 404, 404, 200),
+    "GET api:message_list": (401, 200, 200, 200, 200),
+    "GET api:preferences": (401, 404, 200, 404, 404),
+    "PATCH api:preferences": (401, 404, 404, 200, 200),
     "GET api:who_am_i": (401, 200, 200, 200, 200),
     "GET api:farmer_list": (401, 200, 200, 200, 200),
     "POST api:farmer_list": (401, 201, 403, 201, 201),
@@ -294,6 +315,10 @@ TABLE: dict[str, Row] = {
     "GET pricing:rate_history_csv": (302, 400, 403, 200, 200),
     "GET pricing:rate_wall": (302, 200, 403, 200, 200),
     "GET notifications:message_list": (302, 200, 403, 200, 200),
+    "GET notifications:inbox": (302, 200, 200, 200, 200),
+    "GET notifications:inbox_count": (302, 200, 200, 200, 200),
+    "GET notifications:inbox_read": (302, 405, 405, 405, 405),
+    "POST notifications:inbox_read": (302, 302, 302, 302, 302),
 }
 
 
@@ -341,6 +366,9 @@ def stage(
         )
     way = PricingRule.objects.create(shop=meena.shop, mode="called", valid_from="2026-03-06", made_by=meena)
     buyer, sale, receipt = a_buyer_of(kumar, jasmine, line.business_date)
+    note = Note.objects.create(
+        shop=meena.shop, member=meena, event=meena.shop.events.earliest("id"), kind="books_broken"
+    )
     expense = record_expense(
         by=kumar,
         key=uuid4(),
@@ -363,6 +391,7 @@ def stage(
             "farmer_id": lakshmi.pk,
             "charge_id": charge.pk,
             "fee_id": charge.fee_id,
+            "note_id": note.pk,
             "movement_id": movement.pk,
             "buyer_id": buyer,
             "sale_id": sale,
@@ -389,6 +418,7 @@ def stage(
             "farmer": lakshmi.pk,
             "dailyentry": line.pk,
             "commissionrule": commission.pk,
+            "messagetemplate": MessageTemplate.objects.filter(is_active=True).earliest("name", "language").pk,
         },
         charge=charge,
     )
@@ -430,6 +460,8 @@ def body_of(request: str, stage: Stage) -> dict[str, Any]:
         "POST api:token_refresh": {"refresh": "x"},
         "POST api:token_revoke": {"refresh": "x"},
         "POST api:farmer_list": {"name_ta": "க. கருப்பையா", "number": 77},
+        "PATCH api:note_detail": {"read": True},
+        "PATCH api:preferences": {"farmer": str(line.farmer_id), "messages": False},
         "PATCH api:farmer_detail": {"version": 1, "village_ta": "ஆத்தூர்"},
         "POST api:daily_entry_list": entry,
         "POST api:daily_entry_batch": {"entries": [entry]},

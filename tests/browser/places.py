@@ -23,7 +23,9 @@ from malar.accounts.models import Membership
 from malar.kernel.clock import KOLKATA, business_date_of
 from malar.sync.models import Stream
 from malar.sync.services import block_tablet, register_device
+from malar.trail.models import Event
 from malar.trail.services.events import hand_over
+from notifications.services.queueing import react
 from tests.cast import a_buyer_of
 from tests.sync.clashes import clash
 
@@ -68,6 +70,8 @@ class Morning:
         today = business_date_of(timezone.now(), owner.shop.turnover_hour)
         clash(owner, clerk, lines_of(clerk, but=line))
         on_tablets(owner, clerk)
+        for event in Event.objects.undone().filter(name__in=("TabletLost", "RatesPending")):
+            react(event_id=event.pk)
         buyer = a_buyer_of(owner, line.flower, today)
         moved = money_moved(owner, clerk, line.farmer)
         return cls(*people, line.farmer, line, moved, buyer, *day_closed(clerk, today - dt.timedelta(days=1)))
@@ -297,6 +301,8 @@ PLACES: tuple[Place, ...] = (
     Place("rates-history", "/pricing/rates/history/"),
     Place("rates-wall", "/pricing/rates/wall/", sizes=(DESK, TABLET)),
     Place("messages", "/messages/"),
+    Place("inbox", "/inbox/"),
+    Place("inbox-farmer", "/inbox/", who="grower", sizes=PHONE_SIZES),
     Place("conflicts", "/conflicts/", sizes=(*COUNTER_SIZES, PHONE)),
     Place("members", "/members/"),
     Place("hand-in", "/handed-in/"),
