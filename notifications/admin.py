@@ -76,7 +76,9 @@ class MessageTemplateAdmin(ShopModelAdmin):
 
     def get_urls(self) -> list[URLPattern]:
         def own(route: str, view: Any, name: str) -> URLPattern:
-            return path(route, self.admin_site.admin_view(view), name=f"notifications_messagetemplate_{name}")
+            named = f"notifications_messagetemplate_{name}"
+            url: URLPattern = path(route, self.admin_site.admin_view(view), name=named)
+            return url
 
         return [
             own("preview/", self.preview_view, "preview"),
