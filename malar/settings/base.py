@@ -302,6 +302,8 @@ SPECTACULAR_SETTINGS = {
         "ChargeStatusEnum": "ledger.domain.ChargeStatus.values",
         "AdjustmentBasisEnum": "pricing.domain.AdjustmentBasis.values",
         "FeeBasisEnum": "pricing.domain.FeeBasis.values",
+        "MessageKindEnum": "notifications.domain.Kind.values",
+        "NoteKindEnum": "notifications.domain.NoteKind.values",
     },
     "SERVE_PUBLIC": True,
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
@@ -356,7 +358,7 @@ CELERY_BEAT_SCHEDULE = {
 # The only provider so far. Providers that reach a real phone come with the notifications issue.
 MESSAGE_PROVIDER = "notifications.providers.console.ConsoleProvider"
 # Where farmers reach Malar, for the links in messages: https://malar.example. Empty: no link in a short form.
-NOTIFY_PUBLIC_BASE_URL = env.text("NOTIFY_PUBLIC_BASE_URL", "").rstrip("/")
+PUBLIC_BASE_URL = env.text("PUBLIC_BASE_URL", "").rstrip("/")
 # Hours after which a line without a rate is told to its farmer and the owner, and a tablet that has lines to send
 # counts as silent.
 RATE_PENDING_HOURS = env.number("RATE_PENDING_HOURS", 8)

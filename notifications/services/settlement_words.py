@@ -50,8 +50,8 @@ def ready_words(settlement: Settlement, by: Membership | None = None) -> dict[st
     make_link = link_maker()
     if make_link is not None:
         said["token"] = make_link(settlement, by=by)
-        if settings.NOTIFY_PUBLIC_BASE_URL:
-            said["link"] = f"{settings.NOTIFY_PUBLIC_BASE_URL}/s/{said['token']}/"
+        if settings.PUBLIC_BASE_URL:
+            said["link"] = f"{settings.PUBLIC_BASE_URL}/s/{said['token']}/"
     return said
 
 

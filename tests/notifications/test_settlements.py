@@ -54,7 +54,7 @@ def told(name: str) -> list[Message]:
 def test_he_is_asked_with_figures_that_add_up_and_a_link_that_no_text_shows(
     settlement: Settlement, meena: Membership, settings: Any
 ) -> None:
-    settings.NOTIFY_PUBLIC_BASE_URL = "https://malar.example"
+    settings.PUBLIC_BASE_URL = "https://malar.example"
     submit(by=meena, settlement_id=settlement.pk)
     (message,) = told("SettlementReady")
     assert message.text == (
