@@ -10,6 +10,7 @@ from ledger.api import urlpatterns as ledger_urls
 from malar.accounts.api import urlpatterns as accounts_urls
 from malar.kernel.drf import problem_404, problem_500
 from malar.reports.api import urlpatterns as reports_urls
+from notifications.api import urlpatterns as notifications_urls
 from pricing.api import urlpatterns as pricing_urls
 from settlements.api import urlpatterns as settlements_urls
 
@@ -32,6 +33,7 @@ app_name = "api"
 urlpatterns = [
     *accounts_urls,
     *ledger_urls,
+    *notifications_urls,
     *pricing_urls,
     *reports_urls,
     *settlements_urls,

@@ -19,6 +19,15 @@ class Kind(models.TextChoices):
     ENTRY_PRICED = "entry_priced", _("rate")
     ENTRY_VOIDED = "entry_voided", _("cancellation")
     ADVANCE_GIVEN = "advance_given", _("advance")
+    DAY_SUMMARY = "day_summary", _("summary of the day")
+    RATE_PENDING = "rate_pending", _("rate still to come")
+    SETTLEMENT_READY = "settlement_ready", _("settlement to approve")
+    SETTLEMENT_REMINDER = "settlement_reminder", _("reminder to approve")
+    SETTLEMENT_APPROVED = "settlement_approved", _("settlement approved")
+    SETTLEMENT_REVERSED = "settlement_reversed", _("settlement taken back")
+    PAYMENT_PAID = "payment_paid", _("payment")
+    DISPUTE_RECEIVED = "dispute_received", _("complaint")
+    CONSENT_WELCOME = "consent_welcome", _("welcome")
 
 
 class Channel(models.TextChoices):
@@ -81,6 +90,73 @@ SURELY_NOT_SENT = frozenset({Failure.AWAY, Failure.BUSY, Failure.ACCOUNT, Failur
 COSTS_NO_TRY = frozenset({Failure.BUSY, Failure.ACCOUNT})
 """Failures that say nothing about the message: they are not counted against it."""
 
+
+class Approval(models.TextChoices):
+    """How far a provider is with a wording: draft → submitted → approved | rejected | paused | disabled."""
+
+    DRAFT = "draft", _("not sent in")
+    SUBMITTED = "submitted", _("sent in")
+    APPROVED = "approved", _("approved")
+    REJECTED = "rejected", _("rejected")
+    PAUSED = "paused", _("paused")
+    DISABLED = "disabled", _("switched off")
+
+
+class Category(models.TextChoices):
+    """What a provider charges a message as. A receipt that it takes for an advertisement costs six times as much."""
+
+    UTILITY = "utility", _("service")
+    AUTHENTICATION = "authentication", _("code to sign in")
+    MARKETING = "marketing", _("advertisement")
+
+
+class NoteKind(models.TextChoices):
+    """What a note in somebody's inbox is about."""
+
+    MESSAGE = "message", _("message")
+    RATES_PENDING = "rates_pending", _("rates still to come")
+    DISPUTED = "disputed", _("a farmer does not agree")
+    TABLET_LOST = "tablet_lost", _("tablet lost")
+    TABLET_SILENT = "tablet_silent", _("tablet silent")
+    BOOKS_BROKEN = "books_broken", _("books")
+    WORDING_STOPPED = "wording_stopped", _("wording stopped")
+
+
+NOTES = {
+    NoteKind.RATES_PENDING: _("%(lines)s lines of %(day)s still have no rate."),
+    NoteKind.DISPUTED: _("%(farmer)s does not agree with the settlement %(reference)s: %(reason)s"),
+    NoteKind.TABLET_LOST: _("The tablet %(tablet)s was marked as lost. Nothing is taken from it any more."),
+    NoteKind.TABLET_SILENT: _(
+        "The tablet %(tablet)s has not been heard of since %(since)s, and %(waiting)s lines are still on it."
+    ),
+    NoteKind.BOOKS_BROKEN: _(
+        "Something in the books is not as it must be. Do not settle or pay before somebody has looked."
+    ),
+    NoteKind.WORDING_STOPPED: _(
+        "%(provider)s does not send the wording %(wording)s any more: %(state)s. %(reason)s"
+    ),
+}
+"""What a note says. Of a message it says what the message says."""
+PLACES = {
+    NoteKind.RATES_PENDING: "ledger:pending_list",
+    NoteKind.TABLET_LOST: "tablets:tablet_list",
+    NoteKind.TABLET_SILENT: "tablets:tablet_list",
+    NoteKind.BOOKS_BROKEN: "admin:index",
+}
+"""The page on which something is done about it."""
+
+
+class Source(models.TextChoices):
+    """How a farmer said whether he wants messages."""
+
+    WORD = "word", _("by a word he sent")
+    PAGE = "page", _("on the page")
+    PROGRAM = "program", _("by another program")
+
+
+UNASKED = frozenset({Kind.DAY_SUMMARY})
+"""Kinds that come only to who asked for them; all others come until he says no."""
+
 REASONS = {
     "no_address": _("The farmer has no phone number."),
     "bad_address": _("The phone number cannot be right."),
@@ -90,6 +166,9 @@ REASONS = {
     "lost": _("The answer was lost: nobody knows whether it arrived."),
     "away": _("The provider could not be reached."),
     "daily_cap": _("The day's limit for messages is reached."),
+    "opted_out": _("The farmer wants no messages."),
+    "overtaken": _("What it says is no longer so."),
+    "wording_stopped": _("Its wording is not approved by the provider."),
 }
 """What our own codes mean, in words; a provider's codes stay its own."""
 
@@ -186,6 +265,15 @@ ENTRY_CORRECTED_RATE_PENDING = "entry_corrected_rate_pending"
 ENTRY_PRICED = "entry_priced"
 ENTRY_VOIDED = "entry_voided"
 ADVANCE_GIVEN = "advance_given"
+DAY_SUMMARY = "day_summary"
+RATE_PENDING = "rate_pending"
+SETTLEMENT_READY = "settlement_ready"
+SETTLEMENT_REMINDER = "settlement_reminder"
+SETTLEMENT_APPROVED = "settlement_approved"
+SETTLEMENT_REVERSED = "settlement_reversed"
+PAYMENT_PAID = "payment_paid"
+DISPUTE_RECEIVED = "dispute_received"
+CONSENT_WELCOME = "consent_welcome"
 
 VARIABLES: Mapping[str, frozenset[str]] = {
     RECEIPT: frozenset(
@@ -199,6 +287,17 @@ VARIABLES: Mapping[str, frozenset[str]] = {
     ),
     ENTRY_VOIDED: frozenset({"farmer", "date", "slip", "was", "reason"}),
     ADVANCE_GIVEN: frozenset({"farmer", "amount", "date", "mode", "balance", "voucher"}),
+    DAY_SUMMARY: frozenset({"farmer", "date", "quantity", "gross", "deductions", "net"}),
+    RATE_PENDING: frozenset({"farmer", "date", "flowers", "slips"}),
+    SETTLEMENT_READY: frozenset(
+        {"farmer", "start", "end", "gross", "commission", "advance", "other", "net", "reference"}
+    ),
+    SETTLEMENT_REMINDER: frozenset({"farmer", "reference", "net", "due"}),
+    SETTLEMENT_APPROVED: frozenset({"farmer", "reference", "net", "at"}),
+    SETTLEMENT_REVERSED: frozenset({"farmer", "reference", "net", "reason"}),
+    PAYMENT_PAID: frozenset({"farmer", "reference", "amount", "mode", "date", "receipt", "balance"}),
+    DISPUTE_RECEIVED: frozenset({"farmer", "reference", "date"}),
+    CONSENT_WELCOME: frozenset({"farmer", "shop"}),
 }
 """The templates there are, and what each may say."""
 

@@ -2,32 +2,41 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Exists, OuterRef, Q
 from django.db.models.functions import Now
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from ledger.models import Farmer
+from ledger.models.kept import kept
 from malar.accounts.domain import Language
-from malar.accounts.models import Shop
+from malar.accounts.models import Membership, Shop, in_language
 from malar.kernel.history import keep_history
 from malar.kernel.ids import new_id
 from malar.trail.models import Event
 from notifications.domain import (
     HOLDS_UP_FOR,
     NOBODY,
+    NOTES,
     ON_ITS_WAY,
+    PLACES,
     REASONS,
     UNFINISHED,
-    VARIABLES,
     WAITING,
+    Approval,
+    Category,
     Channel,
     Kind,
+    NoteKind,
+    Source,
     State,
-    names_in,
 )
+from notifications.wordings import faults_of
 
 
 class MessageTemplate(models.Model):
@@ -39,6 +48,15 @@ class MessageTemplate(models.Model):
     version = models.PositiveSmallIntegerField(gettext_lazy("version"), default=1)
     body = models.TextField(
         gettext_lazy("wording"), help_text=gettext_lazy("{farmer} and the like are put in.")
+    )
+    sms = models.TextField(
+        gettext_lazy("short form for SMS"),
+        blank=True,
+        help_text=gettext_lazy("As it is registered with the operators; empty: it is not sent by SMS."),
+    )
+    buttons = models.JSONField(gettext_lazy("buttons"), default=list, blank=True)
+    category = models.CharField(
+        gettext_lazy("category"), max_length=14, choices=Category, default=Category.UTILITY
     )
     is_active = models.BooleanField(gettext_lazy("in use"), default=True)
 
@@ -57,11 +75,61 @@ class MessageTemplate(models.Model):
         return f"{self.name} {self.language} {self.version}"
 
     def clean(self) -> None:
-        unknown = [name for name in names_in(self.body) if name not in VARIABLES.get(self.name, ())]
-        if unknown:
-            raise ValidationError(
-                {"body": _("There is nothing to put in for %(names)s.") % {"names": ", ".join(unknown)}}
-            )
+        refused: dict[str, list[str]] = {}
+        for fault in faults_of(
+            name=self.name, language=self.language, body=self.body, sms=self.sms, buttons=self.buttons
+        ):
+            refused.setdefault(fault.pointer.removeprefix("/"), []).append(fault.detail)
+        if refused:
+            raise ValidationError(refused)
+
+
+class TemplateApproval(models.Model):
+    """What a provider says of one version of a wording. Its word counts: we write down what it says."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    template = models.ForeignKey(
+        MessageTemplate,
+        on_delete=models.PROTECT,
+        related_name="approvals",
+        verbose_name=gettext_lazy("wording"),
+    )
+    provider = models.CharField(gettext_lazy("provider"), max_length=20)
+    state = models.CharField(gettext_lazy("state"), max_length=9, choices=Approval, default=Approval.DRAFT)
+    ref = models.CharField(gettext_lazy("the provider's name for it"), max_length=120, blank=True)
+    dlt_id = models.CharField(
+        gettext_lazy("DLT number"),
+        max_length=19,
+        blank=True,
+        help_text=gettext_lazy("19 digits, as the operators registered the short form."),
+    )
+    category = models.CharField(gettext_lazy("category"), max_length=14, choices=Category, blank=True)
+    reason = models.CharField(gettext_lazy("reason"), max_length=200, blank=True)
+    submitted_at = models.DateTimeField(gettext_lazy("sent in at"), null=True, blank=True)
+    checked_at = models.DateTimeField(gettext_lazy("asked at"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = gettext_lazy("approval of a wording")
+        verbose_name_plural = gettext_lazy("approvals of wordings")
+        ordering = ("template", "provider")
+        constraints = [
+            models.UniqueConstraint(fields=["template", "provider"], name="one_approval_a_provider"),
+            models.UniqueConstraint(
+                fields=["provider", "ref"], condition=~Q(ref=""), name="one_wording_per_ref"
+            ),
+            models.CheckConstraint(name="approval_state_is_known", condition=Q(state__in=Approval.values)),
+            models.CheckConstraint(
+                name="dlt_number_has_19_digits", condition=Q(dlt_id="") | Q(dlt_id__regex=r"^[0-9]{19}$")
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.provider}: {self.get_state_display()}"
+
+    @property
+    def lets_send(self) -> bool:
+        """Whether the provider takes it, at the price we reckon with."""
+        return self.state == Approval.APPROVED and self.category in ("", self.template.category)
 
 
 class MessageQuerySet(models.QuerySet["Message"]):
@@ -326,4 +394,109 @@ class ConsoleText(models.Model):
         return self.address
 
 
-keep_history(MessageTemplate)
+class Preference(models.Model):
+    """Whether a farmer wants a kind of message, where it is not as it is for everybody."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    shop = models.ForeignKey(Shop, on_delete=models.PROTECT, related_name="+")
+    farmer = models.ForeignKey(Farmer, on_delete=models.PROTECT, related_name="preferences")
+    kind = models.CharField(gettext_lazy("kind"), max_length=30, choices=Kind)
+    is_wanted = models.BooleanField(gettext_lazy("wanted"))
+
+    class Meta:
+        verbose_name = gettext_lazy("preference")
+        verbose_name_plural = gettext_lazy("preferences")
+        constraints = [
+            models.UniqueConstraint(fields=["farmer", "kind"], name="one_preference_a_kind"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind}: {self.is_wanted}"
+
+
+class Consent(models.Model):
+    """That a farmer wants messages, or wants none any more, from then on: how he said it, and to whom."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    shop = models.ForeignKey(Shop, on_delete=models.PROTECT, related_name="+")
+    farmer = models.ForeignKey(Farmer, on_delete=models.PROTECT, related_name="consents")
+    is_in = models.BooleanField(gettext_lazy("wants messages"))
+    source = models.CharField(gettext_lazy("how"), max_length=8, choices=Source)
+    said = models.CharField(gettext_lazy("what he said"), max_length=200, blank=True)
+    member = models.ForeignKey(
+        Membership, on_delete=models.PROTECT, null=True, related_name="+", verbose_name=gettext_lazy("by")
+    )
+    at = models.DateTimeField(gettext_lazy("time"), auto_now_add=True)
+
+    class Meta:
+        verbose_name = gettext_lazy("consent")
+        verbose_name_plural = gettext_lazy("consents")
+        ordering = ("-at", "-id")
+        indexes = [models.Index(fields=["farmer", "-at", "-id"], name="consent_of_farmer")]
+        triggers: ClassVar = kept("consent", first="NULL;")
+
+    def __str__(self) -> str:
+        return f"{self.farmer_id}: {self.is_in}"
+
+
+class Note(models.Model):
+    """A line in a member's inbox: a message he was sent as a farmer, or something the shop's people must see.
+
+    `about` holds what the words name; they are made in the language of whoever reads them.
+    """
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    shop = models.ForeignKey(Shop, on_delete=models.PROTECT, related_name="+")
+    member = models.ForeignKey(Membership, on_delete=models.PROTECT, related_name="notes")
+    event = models.ForeignKey(Event, on_delete=models.PROTECT, related_name="+")
+    kind = models.CharField(gettext_lazy("kind"), max_length=16, choices=NoteKind)
+    about = models.JSONField(default=dict)
+    message = models.ForeignKey(Message, on_delete=models.PROTECT, null=True, related_name="+")
+    created_at = models.DateTimeField(gettext_lazy("time"), auto_now_add=True)
+    read_at = models.DateTimeField(gettext_lazy("read at"), null=True)
+
+    class Meta:
+        verbose_name = gettext_lazy("note")
+        verbose_name_plural = gettext_lazy("notes")
+        ordering = ("-created_at", "-id")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["event", "member", "kind", "message"],
+                nulls_distinct=False,
+                name="one_note_of_an_event",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["member", "-created_at", "-id"], name="inbox"),
+            models.Index(fields=["member"], name="inbox_unread", condition=Q(read_at=None)),
+        ]
+
+    def __str__(self) -> str:
+        return self.kind
+
+    @property
+    def words(self) -> str:
+        """What it says, in the active language; a message keeps its own."""
+        if self.message:
+            return self.message.text
+        about = {
+            "farmer": in_language(self.about.get("farmer_ta", ""), self.about.get("farmer_en", "")),
+            "state": Approval(self.about["state"]).label if "state" in self.about else "",
+            **self.about,
+        }
+        return str(NOTES[NoteKind(self.kind)]) % about
+
+    @property
+    def place(self) -> str:
+        """The address at which something can be done about it; empty where there is none."""
+        name = PLACES.get(NoteKind(self.kind))
+        return reverse(name) if name else ""
+
+    @property
+    def language(self) -> str:
+        """Of its words, where it is not the reader's."""
+        return self.message.language if self.message else ""
+
+
+for model in (MessageTemplate, TemplateApproval, Preference):
+    keep_history(model)

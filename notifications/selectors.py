@@ -3,14 +3,15 @@
 import datetime as dt
 from dataclasses import dataclass
 
-from django.db.models import Count, Q
+from django.db.models import Count, Q, QuerySet
 from django.db.models.functions import Now
 
 from ledger.models import DailyEntry, Farmer
-from malar.accounts.models import Shop
+from malar.accounts.domain import Role
+from malar.accounts.models import Membership, Shop
 from malar.kernel.clock import KOLKATA
-from notifications.domain import ON_ITS_WAY, UNFINISHED
-from notifications.models import Message, MessageQuerySet, Sender
+from notifications.domain import ON_ITS_WAY, UNASKED, UNFINISHED, Kind
+from notifications.models import Message, MessageQuerySet, Note, Sender
 
 
 def message_log(
@@ -26,6 +27,12 @@ def message_log(
         start = dt.datetime.combine(day, dt.time(), tzinfo=KOLKATA)
         messages = messages.filter(created_at__gte=start, created_at__lt=start + dt.timedelta(days=1))
     return messages
+
+
+def messages_seen_by(member: Membership) -> QuerySet[Message]:
+    """All of the shop's; of a farmer, his own."""
+    messages: QuerySet[Message] = member.shop.messages.order_by("-created_at", "-id")
+    return messages.filter(farmer__member=member) if member.role == Role.FARMER else messages
 
 
 @dataclass(frozen=True)
@@ -68,3 +75,46 @@ def last_told(entry: DailyEntry) -> int | None:
     ).values_list("variables__version", flat=True)
     # Messages made before versions were kept told the first one.
     return max((int(version or 1) for version in told), default=None)
+
+
+# --- Wishes -----------------------------------------------------------------------------------------
+
+
+def wants_messages(farmer: Farmer) -> bool:
+    """Whether he has not said that he wants none."""
+    last = farmer.consents.order_by("-at", "-id").first()
+    return last is None or last.is_in
+
+
+def wishes_of(farmer: Farmer) -> dict[Kind, bool]:
+    """Which kinds of message he wants, whether or not he wants messages at all."""
+    said = dict(farmer.preferences.values_list("kind", "is_wanted"))
+    return {kind: said.get(kind, kind not in UNASKED) for kind in Kind}
+
+
+def wants(farmer: Farmer, kind: Kind) -> bool:
+    """Whether he is to be told of this."""
+    return wants_messages(farmer) and wishes_of(farmer)[kind]
+
+
+# --- The inbox --------------------------------------------------------------------------------------
+
+
+def inbox_of(member: Membership) -> QuerySet[Note]:
+    """A member's notes, newest first."""
+    return member.notes.select_related("message").order_by("-created_at", "-id")
+
+
+def unread_of(member: Membership) -> int:
+    """How many of them he has not read."""
+    return member.notes.filter(read_at=None).count()
+
+
+# --- Wordings ---------------------------------------------------------------------------------------
+
+
+def may_word(member: Membership) -> bool:
+    """Whether a member may change the wordings. All shops of a house share them: where there are several, only
+    the house's keeper (Django's superuser) does."""
+    is_owner = member.role == Role.ADMIN and member.is_active
+    return is_owner and (member.user.is_superuser or Shop.objects.count() == 1)

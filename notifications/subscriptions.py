@@ -1,28 +1,68 @@
 """The one list of which event tells whom what. An event that is not here tells nobody anything."""
 
+import datetime as dt
+from collections.abc import Callable
 from typing import Any
 
 from django.utils import translation
 from django.utils.translation import gettext as _
 
 from ledger.domain import EntryKind, MovementKind, reason_words
-from ledger.events import EntryCorrected, EntryPriced, EntryRecorded, EntryVoided, MovementPosted
+from ledger.events import DayClosed, EntryCorrected, EntryPriced, EntryRecorded, EntryVoided, MovementPosted
 from ledger.models import DailyEntry, Farmer, Movement
 from ledger.selectors.entries import correction_of as reversal_of_line
 from ledger.selectors.entries import version_of, versions_of
 from ledger.selectors.movements import reversal_of
+from malar.kernel import formatting
+from malar.trail.events import BooksBroken, RatePending, RatesPending, TabletLost, TabletSilent
 from malar.trail.models import Event
-from notifications.domain import ADVANCE_GIVEN, ENTRY_PRICED, ENTRY_VOIDED, Kind
+from notifications.domain import (
+    ADVANCE_GIVEN,
+    DAY_SUMMARY,
+    DISPUTE_RECEIVED,
+    ENTRY_PRICED,
+    ENTRY_VOIDED,
+    PAYMENT_PAID,
+    RATE_PENDING,
+    SETTLEMENT_APPROVED,
+    SETTLEMENT_READY,
+    SETTLEMENT_REVERSED,
+    Kind,
+    NoteKind,
+)
+from notifications.events import WordingStopped
 from notifications.models import Message
-from notifications.selectors import last_told
-from notifications.services.queueing import Reaction, one_by_one, queue
+from notifications.selectors import last_told, wants
+from notifications.services.notes import tell_owners
+from notifications.services.queueing import Reaction, one_by_one, overtake, queue
 from notifications.services.receipts import (
     MATTERS,
     advance_words,
     cancellation_of,
     correction_of,
+    day_words,
+    rate_pending_words,
     receipt_of,
 )
+from notifications.services.settlement_words import (
+    approved_words,
+    dispute_words,
+    paid_words,
+    ready_words,
+    reversed_words,
+)
+from settlements.domain import Side, Status
+from settlements.events import (
+    SettlementApproved,
+    SettlementCancelled,
+    SettlementChanged,
+    SettlementDisputed,
+    SettlementPaid,
+    SettlementReady,
+    SettlementReversed,
+)
+from settlements.models import Payment, Settlement
+from settlements.selectors.settlements import waits_for
 
 
 def receipt(event: Event) -> list[Message]:
@@ -132,10 +172,167 @@ def advance(event: Event) -> list[Message]:
     )
 
 
+# --- Settlements ------------------------------------------------------------------------------------
+
+WAITING_FOR_HIM = (Kind.SETTLEMENT_READY, Kind.SETTLEMENT_REMINDER)
+
+
+def ready(event: Event) -> list[Message]:
+    """The farmer is asked for his yes, with a link of his own; not where nobody waits for it any more."""
+    settlement = _settlement(event, hold=True)
+    if settlement.status != Status.PENDING or Side.FARMER not in waits_for(settlement):
+        return []
+    if not wants(settlement.farmer, Kind.SETTLEMENT_READY):
+        return []  # a link that nobody gets is not made
+    return _of_settlement(event, Kind.SETTLEMENT_READY, SETTLEMENT_READY, settlement, ready_words)
+
+
+def overtaken(event: Event) -> list[Message]:
+    """It was changed or called off: the question that still waits is not asked."""
+    overtake(event, WAITING_FOR_HIM, settlement=event.payload["settlement"])
+    return []
+
+
+def approved(event: Event) -> list[Message]:
+    """The farmer hears that his yes was written down, whoever wrote it."""
+    overtake(event, WAITING_FOR_HIM, settlement=event.payload["settlement"])
+    settlement = _settlement(event)
+    return _of_settlement(event, Kind.SETTLEMENT_APPROVED, SETTLEMENT_APPROVED, settlement, approved_words)
+
+
+def disputed(event: Event) -> list[Message]:
+    """The farmer hears that his no was written down, and the owner that there is one."""
+    overtake(event, WAITING_FOR_HIM, settlement=event.payload["settlement"])
+    settlement = _settlement(event)
+    about = {
+        "farmer_ta": settlement.farmer.name_ta,
+        "farmer_en": settlement.farmer.name_en,
+        "reference": settlement.reference,
+        "reason": settlement.reason,
+    }
+    tell_owners(event, NoteKind.DISPUTED, about)
+
+    def words(settlement: Settlement) -> dict[str, str]:
+        return dispute_words(settlement, event.at)
+
+    return _of_settlement(event, Kind.DISPUTE_RECEIVED, DISPUTE_RECEIVED, settlement, words)
+
+
+def taken_back(event: Event) -> list[Message]:
+    settlement = _settlement(event)
+    return _of_settlement(event, Kind.SETTLEMENT_REVERSED, SETTLEMENT_REVERSED, settlement, reversed_words)
+
+
+def paid(event: Event) -> list[Message]:
+    """The farmer hears of a payment; of one that bounced since, nothing."""
+    payment = Payment.objects.select_related("settlement__farmer", "reversal").get(
+        shop_id=event.shop_id, pk=event.payload["payment"]
+    )
+    if hasattr(payment, "reversal"):
+        return []
+
+    def words(_settlement: Settlement) -> dict[str, str]:
+        return paid_words(payment)
+
+    return _of_settlement(event, Kind.PAYMENT_PAID, PAYMENT_PAID, payment.settlement, words)
+
+
+def _settlement(event: Event, *, hold: bool = False) -> Settlement:
+    settlements = Settlement.objects.select_related("farmer", "shop", "run")
+    if hold:
+        settlements = settlements.select_for_update(of=("self",), no_key=True)
+    return settlements.get(shop_id=event.shop_id, pk=event.payload["settlement"])
+
+
+def _of_settlement(
+    event: Event,
+    kind: Kind,
+    template: str,
+    settlement: Settlement,
+    words: Callable[[Settlement], dict[str, str]],
+) -> list[Message]:
+    with translation.override(settlement.farmer.language):
+        variables = words(settlement)
+    return queue(event=event, kind=kind, farmer=settlement.farmer, template=template, variables=variables)
+
+
+# --- Days and rates ---------------------------------------------------------------------------------
+
+
+def summary(event: Event) -> list[Message]:
+    """Who asked for it hears what his day came to; of a day that was opened and closed again, what is new."""
+    day = dt.date.fromisoformat(event.payload["day"])
+    made: list[Message] = []
+    for farmer in event.shop.farmers.filter(
+        preferences__kind=Kind.DAY_SUMMARY, preferences__is_wanted=True
+    ).order_by("pk"):
+        with translation.override(farmer.language):
+            variables = day_words(farmer, day)
+        if variables is None:
+            continue
+        last = farmer.messages.filter(kind=Kind.DAY_SUMMARY, event__payload__day=day.isoformat()).first()
+        if last is not None and last.variables == variables:
+            continue
+        made += queue(
+            event=event,
+            kind=Kind.DAY_SUMMARY,
+            farmer=farmer,
+            template=DAY_SUMMARY,
+            variables=variables,
+            among_many=True,
+        )
+    return made
+
+
+def rate_pending(event: Event) -> list[Message]:
+    """The farmer hears that his flowers still have no rate, where they have none."""
+    farmer = Farmer.objects.get(shop_id=event.shop_id, pk=event.payload["farmer"])
+    with translation.override(farmer.language):
+        variables = rate_pending_words(farmer, dt.date.fromisoformat(event.payload["day"]))
+    if variables is None:
+        return []
+    return queue(
+        event=event, kind=Kind.RATE_PENDING, farmer=farmer, template=RATE_PENDING, variables=variables
+    )
+
+
+# --- What the owner must see ------------------------------------------------------------------------
+
+
+def rates_pending(event: Event) -> list[Message]:
+    day = dt.date.fromisoformat(event.payload["day"])
+    tell_owners(event, NoteKind.RATES_PENDING, {"day": formatting.day(day), "lines": event.payload["lines"]})
+    return []
+
+
+def noted(kind: NoteKind) -> Reaction:
+    """The owner hears of it in the event's own words."""
+
+    def reaction(event: Event) -> list[Message]:
+        tell_owners(event, kind, event.payload)
+        return []
+
+    return reaction
+
+
 SUBSCRIPTIONS: dict[str, Reaction] = {
     EntryRecorded.name: receipt,
     EntryCorrected.name: correction,
     EntryPriced.name: correction,
     EntryVoided.name: cancellation,
     MovementPosted.name: advance,
+    DayClosed.name: summary,
+    SettlementReady.name: ready,
+    SettlementChanged.name: overtaken,
+    SettlementCancelled.name: overtaken,
+    SettlementDisputed.name: disputed,
+    SettlementApproved.name: approved,
+    SettlementReversed.name: taken_back,
+    SettlementPaid.name: paid,
+    RatePending.name: rate_pending,
+    RatesPending.name: rates_pending,
+    TabletLost.name: noted(NoteKind.TABLET_LOST),
+    TabletSilent.name: noted(NoteKind.TABLET_SILENT),
+    BooksBroken.name: noted(NoteKind.BOOKS_BROKEN),
+    WordingStopped.name: noted(NoteKind.WORDING_STOPPED),
 }

@@ -1,4 +1,4 @@
-"""The delivery log, and the doors at which providers tell us what became of messages."""
+"""The delivery log, everybody's inbox, and the doors at which providers tell us what became of messages."""
 
 from uuid import UUID
 
@@ -7,6 +7,7 @@ from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import redirect, render
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_POST
 
@@ -17,7 +18,8 @@ from malar.kernel.htmx import render_page
 from notifications.forms import MessageFilter
 from notifications.models import Callback, Message
 from notifications.providers.twilio import is_signed
-from notifications.selectors import message_log, tally_of
+from notifications.selectors import inbox_of, message_log, tally_of, unread_of
+from notifications.services.notes import read_all
 from notifications.services.statuses import take_in
 
 log = structlog.get_logger(__name__)
@@ -100,3 +102,30 @@ def _signed_by_twilio(request: HttpRequest) -> QueryDict | None:
 def _thanks() -> HttpResponse:
     """What Twilio takes for: understood, and no answer to the sender."""
     return HttpResponse("<Response/>", content_type="text/xml")
+
+
+NOTES_ON_A_PAGE = 25
+
+
+@member_required(Role.FARMER)
+@require_GET
+def inbox(request: ShopRequest) -> HttpResponse:
+    """What a member was told, newest first."""
+    page = Paginator(inbox_of(request.member), NOTES_ON_A_PAGE).get_page(request.GET.get("page"))
+    context = {"page": page, "unread": unread_of(request.member)}
+    return render(request, "notifications/inbox.html", context)
+
+
+@member_required(Role.FARMER)
+@require_GET
+def inbox_count(request: ShopRequest) -> HttpResponse:
+    """How many of them he has not read: asked for by every page, now and then."""
+    return render(request, "notifications/inbox_count.html", {"unread": unread_of(request.member)})
+
+
+@member_required(Role.FARMER)
+@require_POST
+def inbox_read(request: ShopRequest) -> HttpResponse:
+    """He has read all of them."""
+    read_all(by=request.member)
+    return redirect("notifications:inbox")

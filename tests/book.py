@@ -43,7 +43,7 @@ from malar.sync.domain import Outcome, Way
 from malar.sync.models import Conflict, ConflictAudit, Device, HandedIn, StrayOp, Stream, SyncOp
 from malar.sync.selectors.conflicts import facts_of
 from malar.trail.models import Event
-from notifications.models import Spending
+from notifications.models import Consent, Note, Preference, Spending, TemplateApproval
 from notifications.services.queueing import react
 from notifications.services.sending import send
 from pricing.models import FeeRule, Flower, PricingRule, RateAdjustment
@@ -214,11 +214,24 @@ def a_whole_book(owner: Membership) -> None:
     for message in react(event_id=Event.objects.filter(shop=shop).order_by("id")[0].pk):
         send(message_id=message)
     Spending.objects.create(shop=shop, day=DAY, paise=55)
+    said(owner)
     in_one_transaction(lambda: _the_money(owner, farmer, line, coolie, toll))
     a_tablet(owner, line)
     _the_settlements(owner, jasmine)
     sum_up_days()
     DirtyDay.objects.create(shop=shop, business_date=BEFORE)
+
+
+def said(owner: Membership) -> None:
+    """What a farmer was told and wants, the owner's note of it, and a wording that a provider has approved."""
+    message = owner.shop.messages.select_related("farmer", "event", "template").latest("created_at")
+    of_shop = {"shop": owner.shop, "farmer": message.farmer}
+    Preference.objects.create(**of_shop, kind="day_summary", is_wanted=True)
+    Consent.objects.create(**of_shop, is_in=True, source="page", member=owner)
+    Note.objects.create(shop=owner.shop, member=owner, event=message.event, kind="message", message=message)
+    TemplateApproval.objects.get_or_create(
+        template=message.template, provider="twilio", defaults={"state": "approved", "ref": "HX1"}
+    )
 
 
 def a_tablet(owner: Membership, line: DailyEntry) -> None:

@@ -16,6 +16,7 @@ NO_SHOPS = frozenset(
         # machine would have sent.
         *("trail_pulse", "trail_bookscheck", "notifications_consoletext"),
         *("notifications_messagetemplate", "notifications_messagetemplateevent", "sync_syncepoch"),
+        *("notifications_templateapproval", "notifications_templateapprovalevent"),
         # Answers by their keys, for retries: every fact in them is in the tables they are about.
         "trail_answeredrequest",
         # Sums of days, made again from the lines and charges whenever they change.

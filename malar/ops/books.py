@@ -8,8 +8,12 @@ from uuid import UUID
 from django.db import connection
 
 from ledger.selectors.invariants import Invariant
+from malar.accounts.models import Shop
+from malar.kernel.transactions import in_unit, step
 from malar.ops.invariants import invariants
+from malar.trail.events import BooksBroken
 from malar.trail.models import BooksCheck
+from malar.trail.services.events import record
 
 AT_MOST = 20
 """Rows of one invariant and shop that are told; the count says how many more there are."""
@@ -63,8 +67,15 @@ def check_and_keep() -> BooksCheck:
     """Ask all of them for all shops and keep the result for /readyz and the office."""
     began = time.monotonic()
     findings = broken()
-    return BooksCheck.objects.create(
-        milliseconds=round((time.monotonic() - began) * 1000),
+    took = round((time.monotonic() - began) * 1000)
+    return in_unit(lambda: keep(findings, took), by=None)
+
+
+@step
+def keep(findings: list[Finding], milliseconds: int) -> BooksCheck:
+    """Keep what was found, and have each shop's owner told of what is his, or nobody's in particular."""
+    check = BooksCheck.objects.create(
+        milliseconds=milliseconds,
         checked=len(invariants()),
         findings=[
             {
@@ -79,6 +90,11 @@ def check_and_keep() -> BooksCheck:
             for each in findings
         ],
     )
+    whose = {row.shop for each in findings for row in each.rows}
+    shops = Shop.objects.all() if None in whose else Shop.objects.filter(pk__in=whose)
+    for shop in shops:
+        record(BooksBroken(check=check.pk), shop=shop)
+    return check
 
 
 def state_of_books(now: dt.datetime) -> str:

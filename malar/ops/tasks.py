@@ -7,6 +7,8 @@ from celery.signals import worker_ready
 from django.utils import timezone
 
 from ledger.services.partitions import ensure_window
+from ledger.services.waiting import say_rates_pending
+from malar.kernel.transactions import through
 from malar.ops.books import check_and_keep
 from malar.trail.services.pulse import beat
 
@@ -35,3 +37,10 @@ def make_partitions() -> int:
 def check_books() -> int:
     """Look for what must never be so, and keep what was found; returns how many invariants are broken."""
     return len(check_and_keep().findings)
+
+
+@shared_task(name="malar.ops.tasks.look_for_rates")
+def look_for_rates() -> int:
+    """Say which flowers have been without a rate for too long; returns how many times it was said."""
+    with through("task"):
+        return say_rates_pending(now=timezone.now())

@@ -311,6 +311,8 @@ SPECTACULAR_SETTINGS = {
         "RunStatusEnum": "settlements.domain.RunStatus.values",
         "SettlementStatusEnum": "settlements.domain.Status.values",
         "LeftOutEnum": "settlements.domain.LeftOut.values",
+        "MessageKindEnum": "notifications.domain.Kind.values",
+        "NoteKindEnum": "notifications.domain.NoteKind.values",
     },
     "SERVE_PUBLIC": True,
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
@@ -379,6 +381,9 @@ CELERY_BEAT_SCHEDULE = {
     "renew-months": {"task": "ledger.tasks.renew_months", "schedule": 3600.0, "options": {"expires": 3600}},
     # Before the first flowers. Beat makes up for a night in which it was away.
     "check-books": {"task": "malar.ops.tasks.check_books", "schedule": crontab(hour=1, minute=30)},
+    # After the day, and before the farmer sleeps.
+    "look-for-rates": {"task": "malar.ops.tasks.look_for_rates", "schedule": crontab(hour=18, minute=0)},
+    "look-for-tablets": {"task": "malar.sync.tasks.look_for_tablets", "schedule": crontab(minute=15)},
 }
 
 # --- Messages to farmers --------------------------------------------------------------------
@@ -407,6 +412,10 @@ TWILIO_SMS_PAISE = env.number("TWILIO_SMS_PAISE", 700)  # a segment
 if "twilio" in MESSAGE_PROVIDER:
     for _name in ("PUBLIC_BASE_URL", "TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN"):
         env.text(_name)  # refuses to start without
+# Hours after which a line without a rate is told to its farmer and the owner, and a tablet that has lines to send
+# counts as silent.
+RATE_PENDING_HOURS = env.number("RATE_PENDING_HOURS", 8)
+TABLET_SILENT_HOURS = env.number("TABLET_SILENT_HOURS", 6)
 # Seconds; the tests of faults make them small.
 EVENT_SWEEP_S = env.number("EVENT_SWEEP_S", 5)  # the dispatcher looks so often without being woken
 EVENT_AGAIN_S = env.number("EVENT_AGAIN_S", 30)  # an event handed over and not done is handed over again

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 from uuid import UUID
 
+from django.conf import settings
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -32,6 +33,8 @@ from ledger.services.movements import move_money, movement_request
 from ledger.services.partitions import ensure_month
 from malar.accounts.domain import Role
 from malar.accounts.models import Membership, Shop
+from malar.kernel import formatting
+from malar.kernel.clock import KOLKATA
 from malar.kernel.drf import Body, Exact, Id, problem_of
 from malar.kernel.errors import Conflict, NotAllowed, NotFound, RuleBroken
 from malar.kernel.rest import read
@@ -50,10 +53,12 @@ from malar.sync.domain import HIGHEST_SEQ, LONGEST_NAME, captured_at, free_serie
 from malar.sync.merge import ConflictKind
 from malar.sync.models import Device, StrayOp, Stream, SyncOp
 from malar.sync.selectors.settling import tablets_with_lines, to_mend_about, unsent_from
-from malar.sync.selectors.tablets import tablet_of
+from malar.sync.selectors.tablets import tablet_of, unfinished_tablets
 from malar.trail.domain import fingerprint
-from malar.trail.models import AnsweredRequest
+from malar.trail.events import TabletLost, TabletSilent
+from malar.trail.models import AnsweredRequest, Event
 from malar.trail.services.answers import answered, keep
+from malar.trail.services.events import record, record_all
 from settlements.domain import LeftOut
 from settlements.selectors.settlements import summary_answer
 from settlements.services.runs import Order, run_at_once
@@ -128,7 +133,50 @@ def block_tablet(*, by: Membership, device_id: UUID, is_lost: bool) -> Device:
     if device.is_blocked != is_lost:
         device.blocked_at = timezone.now() if is_lost else None
         device.save(update_fields=["blocked_at"])
+        if is_lost:
+            record(TabletLost(tablet=_called(device), device=device.pk), shop=by.shop)
     return device
+
+
+@unit_of_work
+def say_silent_tablets(*, now: dt.datetime) -> int:
+    """Write down which tablets have something to send and were not heard of for too long; of one silence once.
+    Returns how many events that were."""
+    quiet = now - dt.timedelta(hours=settings.TABLET_SILENT_HOURS)
+    return sum(_say_silent(shop, now, quiet) for shop in Shop.objects.order_by("pk"))
+
+
+@step
+def _say_silent(shop: Shop, now: dt.datetime, quiet: dt.datetime) -> int:
+    silent = [
+        TabletSilent(
+            tablet=_called(tablet.device),
+            device=tablet.device.pk,
+            since=_moment(tablet.last_seen_at),
+            waiting=tablet.waiting + tablet.stalled,
+        )
+        for tablet in unfinished_tablets(shop, now)
+        if tablet.waiting + tablet.stalled and tablet.last_seen_at and tablet.last_seen_at < quiet
+    ]
+    news = [
+        each
+        for each in silent
+        if not Event.objects.filter(
+            shop=shop, name=each.name, payload__device=str(each.device), payload__since=each.since
+        ).exists()
+    ]
+    record_all(news, shop=shop)
+    return len(news)
+
+
+def _called(device: Device) -> str:
+    """Its name, or its series: what is the same in both languages."""
+    return device.name or device.series
+
+
+def _moment(at: dt.datetime) -> str:
+    local = at.astimezone(KOLKATA)
+    return f"{formatting.day(local.date())} {local:%H:%M}"
 
 
 def _demand_owner(by: Membership) -> None:

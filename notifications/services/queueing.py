@@ -1,6 +1,6 @@
 """From an event to its messages."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from uuid import UUID
 
 from django.db import connection
@@ -9,8 +9,10 @@ from django.utils import timezone
 from ledger.models import Farmer
 from malar.kernel.transactions import step, unit_of_work
 from malar.trail.models import Event
-from notifications.domain import NOBODY, VALID_FOR, Kind, filled
-from notifications.models import Message, MessageTemplate
+from notifications.domain import NOBODY, VALID_FOR, Kind, NoteKind, State, filled
+from notifications.models import Message, MessageTemplate, Note
+from notifications.selectors import wants
+from notifications.services.approvals import may_be_sent
 from notifications.services.sending import provider_in_use
 
 Reaction = Callable[[Event], list[Message]]
@@ -44,23 +46,35 @@ def react(*, event_id: UUID) -> list[UUID]:
 
 @step
 def queue(
-    *, event: Event, kind: Kind, farmer: Farmer, template: str, variables: Mapping[str, str]
+    *,
+    event: Event,
+    kind: Kind,
+    farmer: Farmer,
+    template: str,
+    variables: Mapping[str, str],
+    among_many: bool = False,
 ) -> list[Message]:
-    """Queue what an event tells a farmer, in his language; nothing where it was queued before.
+    """Queue what an event tells a farmer, in his language; nothing where it was queued before, or he does not want it.
 
+    `among_many`: the event tells several farmers the same kind of thing. Who has an account has it in his inbox too.
     Raises ValueError for a wording that asks for more than `variables`, MessageTemplate.DoesNotExist
     where nothing is worded: the event then stays undone and is seen at /readyz.
     """
+    one_by_one(farmer.pk)  # so that a STOP which comes now is before this or after it
+    if not wants(farmer, kind):
+        return []
     wording = MessageTemplate.objects.get(name=template, language=farmer.language, is_active=True)
     now = timezone.now()
+    provider = provider_in_use()
+    is_stopped = not may_be_sent(wording, provider.name)
     message, is_new = Message.objects.get_or_create(
-        dedupe_key=dedupe_key(event, kind),
+        dedupe_key=dedupe_key(event, kind, farmer if among_many else None),
         defaults={
             "shop": event.shop,
             "farmer": farmer,
             "event": event,
             "kind": kind,
-            "channel": provider_in_use().channel,
+            "channel": provider.channel,
             "address": address_of(farmer),
             "language": farmer.language,
             "template": wording,
@@ -68,21 +82,42 @@ def queue(
             "text": filled(wording.body, variables),
             "expires_at": now + VALID_FOR,
             "handed_at": now,
-        },
+        }
+        | (
+            {"state": State.FAILED, "next_attempt_at": None, "error_code": "wording_stopped"}
+            if is_stopped
+            else {}
+        ),
     )
-    return [message] if is_new else []
+    if not is_new:
+        return []
+    if farmer.member_id:
+        Note.objects.create(
+            shop=event.shop, member_id=farmer.member_id, event=event, kind=NoteKind.MESSAGE, message=message
+        )
+    return [] if is_stopped else [message]
+
+
+@step
+def overtake(event: Event, kinds: Collection[Kind], **about: str) -> None:
+    """Do not send what still waits of these kinds about the same thing: it is no longer so."""
+    same = {f"event__payload__{name}": value for name, value in about.items()}
+    Message.objects.waiting().filter(shop=event.shop, kind__in=kinds, **same).update(
+        state=State.FAILED, next_attempt_at=None, error_code="overtaken"
+    )
 
 
 @step
 def one_by_one(subject: UUID) -> None:
-    """Let nobody else make messages about the same thing before the commit: each says what the last one did not."""
+    """Let nobody else make messages about the same thing, or to the same farmer, before the commit: each says what
+    the last one did not, and what he wants is asked and changed one after the other."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(5, hashtext(%s))", [str(subject)])
 
 
-def dedupe_key(event: Event, kind: Kind) -> str:
-    """One message per event and kind."""
-    return f"{event.pk}:{kind}"
+def dedupe_key(event: Event, kind: Kind, farmer: Farmer | None = None) -> str:
+    """One message per event and kind; and farmer, where the event is about several."""
+    return f"{event.pk}:{kind}:{farmer.pk}" if farmer else f"{event.pk}:{kind}"
 
 
 def address_of(farmer: Farmer) -> str:

@@ -1,14 +1,18 @@
 """What a message says about a line or about money given, in the active language."""
 
+import datetime as dt
 from decimal import Decimal
 from typing import Any
 
+from django.db.models import Sum
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from ledger.models import DailyEntry, Movement
+from ledger.domain import ChargeStatus
+from ledger.models import Charge, DailyEntry, Farmer, Movement
 from ledger.selectors.accounts import balance_of
 from malar.kernel import formatting
+from malar.kernel.money import ZERO
 from malar.kernel.quantities import Unit
 from notifications.domain import (
     ENTRY_CORRECTED,
@@ -19,6 +23,8 @@ from notifications.domain import (
 )
 from pricing.models import Flower
 
+AT_MOST = 10
+"""Slips that one message names."""
 MATTERS = ("flower_id", "quantity", "unit", "rate", "amount", "commission")
 """What a farmer is told of a line. Where nothing of it changed, there is nothing to tell."""
 
@@ -33,13 +39,35 @@ def receipt_of(entry: DailyEntry) -> tuple[str, dict[str, str]]:
         "quantity": quantity_with_unit(entry.quantity, Unit(entry.unit)),
         "slip": entry.slip_label,
     } | version_told(entry)
-    if entry.rate is None:
+    if entry.rate is None or entry.amount is None:
         return RECEIPT_RATE_PENDING, variables
     return RECEIPT, variables | {
         "rate": rate_per_unit(entry.rate, Unit(entry.unit)),
         "amount": formatting.rupees(entry.amount),
         "commission": formatting.rupees(entry.commission),
-    }
+    } | _short_receipt(entry, entry.amount)
+
+
+def _short_receipt(entry: DailyEntry, amount: Decimal) -> dict[str, str]:
+    """For the short form, which knows kilograms only: of what is counted it says nothing, and is not sent."""
+    if entry.unit != Unit.KG:
+        return {}
+    whole, part = f"{entry.quantity:.3f}".split(".")
+    short = {"slip_plain": plain(entry.slip_label), "quantity_whole": whole, "quantity_part": part}
+    return short | in_digits("amount", amount)
+
+
+def in_digits(name: str, amount: Decimal) -> dict[str, str]:
+    """₹ as a registered SMS takes them: digits alone, the paise apart. Nothing of what is below zero."""
+    if amount < 0:
+        return {}
+    rupees, paise = f"{amount:.2f}".split(".")
+    return {f"{name}_rupees": rupees, f"{name}_paise": paise}
+
+
+def plain(number: str) -> str:
+    """A number of ours as a registered SMS takes it, letters and digits alone: R12-F014 → R12F014."""
+    return "".join(char for char in number if char.isascii() and char.isalnum())
 
 
 def correction_of(before: Any, entry: DailyEntry) -> tuple[str, dict[str, str]]:
@@ -110,13 +138,72 @@ def difference_words(difference: Decimal) -> str:
 
 def advance_words(movement: Movement) -> dict[str, str]:
     """What is said about an advance, with all that is outstanding of advances now."""
+    outstanding = balance_of(movement.farmer).advance
     return {
         "farmer": movement.farmer.name,
         "amount": formatting.rupees(movement.amount),
         "date": formatting.day(movement.business_date),
         "mode": str(movement.get_mode_display()),
-        "balance": formatting.rupees(balance_of(movement.farmer).advance),
+        "balance": formatting.rupees(outstanding),
         "voucher": movement.voucher,
+        **in_digits("amount", movement.amount),
+        **in_digits("balance", outstanding),
+    }
+
+
+def day_words(farmer: Farmer, day: dt.date) -> dict[str, str] | None:
+    """What a farmer's day comes to; None for a day on which he brought nothing that stands."""
+    lines = list(farmer.daily_entries.on(day).standing().order_by("captured_at", "pk"))
+    if not lines:
+        return None
+    quantities: dict[Unit, Decimal] = {}
+    for line in lines:
+        unit = Unit(line.unit)
+        quantities[unit] = quantities.get(unit, Decimal(0)) + line.quantity
+    gross = sum((line.amount or ZERO for line in lines), ZERO)
+    commission = sum((line.commission or ZERO for line in lines), ZERO)
+    charges = Charge.objects.filter(farmer=farmer, business_date=day, status=ChargeStatus.STANDING)
+    deductions = commission + (charges.aggregate(sum=Sum("amount"))["sum"] or ZERO)
+    unpriced = sum(line.rate is None for line in lines)
+    sale = formatting.rupees(gross)
+    if unpriced:
+        sale = f"{sale} ({unpriced_words(unpriced)})"
+    return {
+        "farmer": farmer.name,
+        "date": formatting.day(day),
+        "quantity": ", ".join(quantity_with_unit(sum_, unit) for unit, sum_ in quantities.items()),
+        "gross": sale,
+        "deductions": formatting.rupees(deductions),
+        "net": formatting.rupees(gross - deductions),
+    }
+
+
+def unpriced_words(count: int) -> str:
+    """2 entries have no rate yet and are not counted here."""
+    words = ngettext(
+        "%(count)s entry has no rate yet and is not counted here.",
+        "%(count)s entries have no rate yet and are not counted here.",
+        count,
+    )
+    return words % {"count": count}
+
+
+def rate_pending_words(farmer: Farmer, day: dt.date) -> dict[str, str] | None:
+    """Which of a farmer's lines of a day have no rate yet; None where all have."""
+    lines = list(
+        farmer.daily_entries.on(day)
+        .unpriced()
+        .select_related("flower")
+        .order_by("captured_at", "pk")[: AT_MOST + 1]
+    )
+    if not lines:
+        return None
+    slips = [line.slip_label for line in lines[:AT_MOST]] + ["…"] * (len(lines) > AT_MOST)
+    return {
+        "farmer": farmer.name,
+        "date": formatting.day(day),
+        "flowers": ", ".join(dict.fromkeys(line.flower.name for line in lines)),
+        "slips": ", ".join(slips),
     }
 
 

@@ -22,6 +22,7 @@ from ledger.services.movements import write_movement
 from malar.accounts.models import Membership
 from malar.sync.services import register_device
 from malar.trail.models import Event
+from notifications.models import MessageTemplate, Note
 from notifications.services.queueing import react
 from pricing.models import Flower, PricingRule
 from settlements.models import Payment, Settlement
@@ -151,6 +152,20 @@ TABLE: dict[str, Row] = {
     "GET admin:notifications_message_history": (302, 302, 302, 302, 302),
     "GET admin:notifications_message_delete": (302, 403, 302, 302, 403),
     "GET admin:notifications_message_change": (302, 302, 302, 302, 200),
+    # There are two shops here, so neither owner may see or change the wordings that both share.
+    "GET admin:notifications_messagetemplate_changelist": (302, 200, 302, 302, 200),
+    "GET admin:notifications_messagetemplate_add": (302, 403, 302, 302, 403),
+    "GET admin:notifications_messagetemplate_history": (302, 302, 302, 302, 302),
+    "GET admin:notifications_messagetemplate_delete": (302, 403, 302, 302, 403),
+    "GET admin:notifications_messagetemplate_change": (302, 302, 302, 302, 302),
+    "GET admin:notifications_messagetemplate_preview": (302, 405, 302, 302, 405),
+    "POST admin:notifications_messagetemplate_preview": (302, 403, 302, 302, 403),
+    "GET admin:notifications_messagetemplate_use": (302, 405, 302, 302, 405),
+    "POST admin:notifications_messagetemplate_use": (302, 403, 302, 302, 403),
+    "GET admin:notifications_messagetemplate_submit": (302, 405, 302, 302, 405),
+    "POST admin:notifications_messagetemplate_submit": (302, 404, 302, 302, 404),
+    "GET admin:notifications_messagetemplate_dlt": (302, 405, 302, 302, 405),
+    "POST admin:notifications_messagetemplate_dlt": (302, 403, 302, 302, 403),
     "GET admin:app_list": (302, 200, 302, 302, 200),
     "GET api:token_create": (405, 405, 405, 405, 405),
     "POST api:token_create": (401, 401, 401, 401, 401),
@@ -158,6 +173,12 @@ TABLE: dict[str, Row] = {
     "POST api:token_refresh": (401, 401, 401, 401, 401),
     "GET api:token_revoke": (405, 405, 405, 405, 405),
     "POST api:token_revoke": (204, 204, 204, 204, 204),
+    "GET api:note_list": (401, 200, 200, 200, 200),
+    "GET api:note_detail": (401, 405, 405, 405, 405),
+    "PATCH api:note_detail": (401, 404, 404, 404, 200),
+    "GET api:message_list": (401, 200, 200, 200, 200),
+    "GET api:preferences": (401, 404, 200, 404, 404),
+    "PATCH api:preferences": (401, 404, 404, 200, 200),
     "GET api:who_am_i": (401, 200, 200, 200, 200),
     "GET api:farmer_list": (401, 200, 200, 200, 200),
     "POST api:farmer_list": (401, 201, 403, 201, 201),
@@ -381,6 +402,10 @@ TABLE: dict[str, Row] = {
     "POST notifications:twilio_status": (403, 403, 403, 403, 403),
     "GET notifications:twilio_inbound": (405, 405, 405, 405, 405),
     "POST notifications:twilio_inbound": (403, 403, 403, 403, 403),
+    "GET notifications:inbox": (302, 200, 200, 200, 200),
+    "GET notifications:inbox_count": (302, 200, 200, 200, 200),
+    "GET notifications:inbox_read": (302, 405, 405, 405, 405),
+    "POST notifications:inbox_read": (302, 302, 302, 302, 302),
 }
 
 
@@ -429,6 +454,9 @@ def stage(
         )
     way = PricingRule.objects.create(shop=meena.shop, mode="called", valid_from="2026-03-06", made_by=meena)
     buyer, sale, receipt = a_buyer_of(kumar, jasmine, line.business_date)
+    note = Note.objects.create(
+        shop=meena.shop, member=meena, event=meena.shop.events.earliest("id"), kind="books_broken"
+    )
     expense = record_expense(
         by=kumar,
         key=uuid4(),
@@ -452,6 +480,7 @@ def stage(
             "farmer_id": lakshmi.pk,
             "charge_id": charge.pk,
             "fee_id": charge.fee_id,
+            "note_id": note.pk,
             "movement_id": movement.pk,
             "buyer_id": buyer,
             "sale_id": sale,
@@ -488,6 +517,7 @@ def stage(
             "dailyentry": line.pk,
             "commissionrule": commission.pk,
             "message": message,
+            "messagetemplate": MessageTemplate.objects.filter(is_active=True).earliest("name", "language").pk,
         },
         charge=charge,
     )
@@ -542,6 +572,8 @@ def body_of(request: str, stage: Stage) -> dict[str, Any]:
         "POST api:token_refresh": {"refresh": "x"},
         "POST api:token_revoke": {"refresh": "x"},
         "POST api:farmer_list": {"name_ta": "க. கருப்பையா", "number": 77},
+        "PATCH api:note_detail": {"read": True},
+        "PATCH api:preferences": {"farmer": str(line.farmer_id), "messages": False},
         "PATCH api:farmer_detail": {"version": 1, "village_ta": "ஆத்தூர்"},
         "POST api:daily_entry_list": entry,
         "POST api:daily_entry_batch": {"entries": [entry]},

@@ -25,7 +25,9 @@ from malar.accounts.models import Membership
 from malar.kernel.clock import KOLKATA, business_date_of
 from malar.sync.models import Stream
 from malar.sync.services import block_tablet, register_device
+from malar.trail.models import Event
 from malar.trail.services.events import hand_over
+from notifications.services.queueing import react
 from settlements.models import ApprovalLink, Settlement
 from settlements.services.approvals import approve, change_recovery, dispute, submit
 from settlements.services.links import link_for
@@ -79,6 +81,8 @@ class Morning:
         today = business_date_of(timezone.now(), owner.shop.turnover_hour)
         clash(owner, clerk, lines_of(clerk, but=line))
         on_tablets(owner, clerk)
+        for event in Event.objects.undone().filter(name__in=("TabletLost", "RatesPending")):
+            react(event_id=event.pk)
         buyer = a_buyer_of(owner, line.flower, today)
         sum_up_days()
         renew_months()
@@ -439,6 +443,8 @@ PLACES: tuple[Place, ...] = (
     Place("report-advances", "/reports/advances/", sizes=(*COUNTER_SIZES, PHONE)),
     Place("report-collection", "/reports/collection/", sizes=(*COUNTER_SIZES, PHONE)),
     Place("messages", "/messages/"),
+    Place("inbox", "/inbox/"),
+    Place("inbox-farmer", "/inbox/", who="grower", sizes=PHONE_SIZES),
     Place("conflicts", "/conflicts/", sizes=(*COUNTER_SIZES, PHONE)),
     Place("members", "/members/"),
     Place("hand-in", "/handed-in/"),

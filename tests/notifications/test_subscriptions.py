@@ -15,14 +15,17 @@ from ledger.services.movements import approve_movement, record_movement, reverse
 from ledger.services.repricing import price_entries
 from malar.accounts.models import Membership
 from malar.kernel.quantities import Unit
+from malar.trail import events as house_events
 from malar.trail.domain import Happening
 from malar.trail.models import Event
 from malar.trail.services.answers import Answer
+from notifications import events as own_events
 from notifications.models import Message
 from notifications.services.queueing import react, reactions
 from notifications.services.receipts import quantity_with_unit, rate_per_unit
 from notifications.subscriptions import SUBSCRIPTIONS
 from pricing.models import Flower
+from settlements import events as settlement_events
 from tests.cast import a_farmer, at, called, recorded
 
 pytestmark = pytest.mark.django_db
@@ -349,7 +352,8 @@ def test_a_settled_line_that_counts_for_nothing_any_more_is_told_with_its_reason
 def test_every_subscription_is_to_an_event_that_is_written() -> None:
     names = {
         value.name
-        for value in vars(ledger_events).values()
+        for room in (ledger_events, settlement_events, house_events, own_events)
+        for value in vars(room).values()
         if isinstance(value, type) and issubclass(value, Happening) and value is not Happening
     }
     assert set(SUBSCRIPTIONS) <= names

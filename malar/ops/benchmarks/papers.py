@@ -4,6 +4,7 @@ import datetime as dt
 import resource
 import statistics
 import time
+from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
 
@@ -16,11 +17,18 @@ from malar.ops.benchmarks.settlement import DAYS, FARMERS, load, scene_of_two_th
 from settlements.documents.files import language_of
 from settlements.documents.made import statements_of
 from settlements.documents.pdf import Layout, render_pdf
+from settlements.documents.statement import Language, Statement
 from settlements.models import Settlement
 from settlements.services.runs import Order, begin_run, make_run
 
 PAPERS, LINES_EACH, MOST_S = 500, 15, 30
 LAYOUTS: tuple[Layout, ...] = ("a5", "a4_six_up")
+
+
+def spoken(made: list[Settlement]) -> Callable[[Statement], Language]:
+    """The language of each paper."""
+    languages = {settlement.reference: language_of(settlement) for settlement in made}
+    return lambda paper: languages[paper.reference]
 
 
 def five_hundred_papers(*, rounds: int, each: int) -> dict[str, Any]:
@@ -42,8 +50,7 @@ def five_hundred_papers(*, rounds: int, each: int) -> dict[str, Any]:
             for layout in LAYOUTS:
                 started = time.perf_counter()
                 made = list(Settlement.objects.select_related("farmer", "shop").order_by("farmer__number"))
-                languages = {settlement.reference: language_of(settlement) for settlement in made}
-                pdf = render_pdf(statements_of(made), lambda paper, of=languages: of[paper.reference], layout)
+                pdf = render_pdf(statements_of(made), spoken(made), layout)
                 seconds[layout].append(time.perf_counter() - started)
                 size[layout] = len(pdf)
     medians = {layout: round(statistics.median(taken), 1) for layout, taken in seconds.items()}

@@ -1,0 +1,212 @@
+"""The inbox, the delivery log and what farmers want to be told, for programs."""
+
+from typing import Any
+from uuid import UUID
+
+from django.urls import path
+from django.utils.translation import gettext as _
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from ledger.models import Farmer
+from ledger.selectors.farmers import farmer_of
+from malar.accounts.api import MemberListView, MemberView
+from malar.accounts.domain import Language, Role
+from malar.kernel.drf import PROBLEM, Body, Id, Parameters
+from malar.kernel.errors import NotFound, RuleBroken
+from malar.kernel.rest import ListParameters, Problem, page_of, read
+from malar.kernel.wire import moment
+from notifications.domain import Kind, NoteKind, Source, State
+from notifications.models import Message, Note
+from notifications.selectors import inbox_of, messages_seen_by, wants_messages, wishes_of
+from notifications.services.notes import read_note
+from notifications.services.wishes import change_wishes
+
+# --- Shapes ---------------------------------------------------------------------------------
+
+
+class NoteAnswer(serializers.Serializer[Any]):
+    """A line in the caller's inbox. `text` is in his language; a message has kept its own, `language`."""
+
+    id = serializers.UUIDField()
+    kind = serializers.ChoiceField(NoteKind.values)
+    text = serializers.CharField()
+    language = serializers.ChoiceField([*Language.values, ""])
+    created_at = serializers.CharField()
+    read_at = serializers.CharField(allow_null=True)
+
+
+class NoteParameters(ListParameters):
+    unread = serializers.BooleanField(required=False, help_text="Only those he has not read.")
+    ordering = serializers.ChoiceField(["created_at", "-created_at"], default="-created_at")
+
+
+class NoteChange(Body):
+    read = serializers.BooleanField(help_text="Only true: what was read stays read.")
+
+
+class MessageAnswer(serializers.Serializer[Any]):
+    """A message to a farmer, and how far it has come. `error_code` says why it was not sent."""
+
+    id = serializers.UUIDField()
+    farmer = serializers.UUIDField()
+    kind = serializers.ChoiceField(Kind.values)
+    channel = serializers.CharField()
+    language = serializers.ChoiceField(Language.values)
+    text = serializers.CharField()
+    state = serializers.CharField()
+    attempt = serializers.IntegerField()
+    error_code = serializers.CharField()
+    created_at = serializers.CharField()
+    sent_at = serializers.CharField(allow_null=True)
+
+
+class MessageParameters(ListParameters):
+    farmer = Id(required=False)
+    state = serializers.ChoiceField(State.values, required=False)
+    kind = serializers.ChoiceField(Kind.values, required=False)
+    ordering = serializers.ChoiceField(["created_at", "-created_at"], default="-created_at")
+
+
+class WishesAnswer(serializers.Serializer[Any]):
+    """What a farmer wants to be told. `messages` false: nothing at all, whatever `wanted` says of each kind."""
+
+    farmer = serializers.UUIDField()
+    messages = serializers.BooleanField()
+    wanted = serializers.DictField(child=serializers.BooleanField())
+
+
+class WishesParameters(Parameters):
+    farmer = Id(required=False, help_text="Absent: the caller himself, who must be a farmer.")
+
+
+class WishesChange(Body):
+    farmer = Id(required=False, help_text="Absent: the caller himself, who must be a farmer.")
+    messages = serializers.BooleanField(required=False)
+    wanted = serializers.DictField(child=serializers.BooleanField(), required=False)
+
+
+# --- Operations -----------------------------------------------------------------------------
+
+
+class NoteList(MemberListView):
+    parameters = NoteParameters
+    item = NoteAnswer
+
+    @extend_schema(responses=page_of(NoteAnswer), tags=["notifications"], operation_id="note_list")
+    def get(self, request: Request) -> Response:
+        """The caller's inbox, newest first."""
+        notes = inbox_of(self.member)
+        if self.asked.get("unread"):
+            notes = notes.filter(read_at=None)
+        return self.page(notes, note_answer)
+
+
+class NoteDetail(MemberView):
+    @extend_schema(
+        request=NoteChange, responses=NoteAnswer, tags=["notifications"], operation_id="note_change"
+    )
+    def patch(self, request: Request, note_id: UUID) -> Response:
+        """Note that the caller has read it."""
+        if not read(NoteChange, request.data)["read"]:
+            raise RuleBroken(_("What was read stays read."), code="read", pointer="/read")
+        return Response(note_answer(read_note(by=self.member, note_id=note_id)))
+
+
+class MessageList(MemberListView):
+    parameters = MessageParameters
+    item = MessageAnswer
+
+    @extend_schema(responses=page_of(MessageAnswer), tags=["notifications"], operation_id="message_list")
+    def get(self, request: Request) -> Response:
+        """The delivery log, newest first; a farmer sees what was sent to him."""
+        asked = {name: self.asked[name] for name in ("farmer", "state", "kind") if name in self.asked}
+        return self.page(messages_seen_by(self.member).filter(**asked), message_answer)
+
+
+class Wishes(MemberView):
+    parameters = WishesParameters
+
+    @extend_schema(
+        responses={200: WishesAnswer, (404, PROBLEM): Problem},
+        tags=["notifications"],
+        operation_id="preferences",
+    )
+    def get(self, request: Request) -> Response:
+        """What a farmer wants to be told."""
+        return Response(wishes_answer(self._farmer(self.asked.get("farmer"))))
+
+    @extend_schema(
+        request=WishesChange,
+        responses={200: WishesAnswer, (404, PROBLEM): Problem},
+        tags=["notifications"],
+        operation_id="preferences_change",
+    )
+    def patch(self, request: Request) -> Response:
+        """Change it: by the farmer, or by staff for him. It is so at once, also for what is queued."""
+        said = read(WishesChange, request.data)
+        farmer = self._farmer(said.get("farmer"))
+        change_wishes(
+            by=self.member,
+            farmer=farmer,
+            wanted=said.get("wanted"),
+            messages=said.get("messages"),
+            source=Source.PROGRAM,
+        )
+        return Response(wishes_answer(farmer))
+
+    def _farmer(self, farmer_id: UUID | None) -> Farmer:
+        if farmer_id:
+            return farmer_of(self.member, farmer_id)
+        farmer = Farmer.objects.filter(member=self.member).first()
+        if self.member.role != Role.FARMER or farmer is None:
+            raise NotFound(_("There is no such farmer."))
+        return farmer
+
+
+# --- Answers --------------------------------------------------------------------------------
+
+
+def note_answer(note: Note) -> dict[str, Any]:
+    return {
+        "id": str(note.pk),
+        "kind": note.kind,
+        "text": note.words,
+        "language": note.language,
+        "created_at": moment(note.created_at),
+        "read_at": moment(note.read_at),
+    }
+
+
+def message_answer(message: Message) -> dict[str, Any]:
+    return {
+        "id": str(message.pk),
+        "farmer": str(message.farmer_id),
+        "kind": message.kind,
+        "channel": message.channel,
+        "language": message.language,
+        "text": message.text,
+        "state": message.state,
+        "attempt": message.attempt,
+        "error_code": message.error_code,
+        "created_at": moment(message.created_at),
+        "sent_at": moment(message.sent_at),
+    }
+
+
+def wishes_answer(farmer: Farmer) -> dict[str, Any]:
+    return {
+        "farmer": str(farmer.pk),
+        "messages": wants_messages(farmer),
+        "wanted": {kind.value: wanted for kind, wanted in wishes_of(farmer).items()},
+    }
+
+
+urlpatterns = [
+    path("notifications/", NoteList.as_view(), name="note_list"),
+    path("notifications/<uuid:note_id>/", NoteDetail.as_view(), name="note_detail"),
+    path("notifications/messages/", MessageList.as_view(), name="message_list"),
+    path("notifications/preferences/", Wishes.as_view(), name="preferences"),
+]

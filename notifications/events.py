@@ -1,0 +1,19 @@
+"""What happens to messages themselves. The names are kept with the events: never rename one."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+from uuid import UUID
+
+from malar.trail.domain import Happening
+
+
+@dataclass(frozen=True)
+class WordingStopped(Happening):
+    """A provider no longer takes a wording, or wants another price for it."""
+
+    name: ClassVar[str] = "WordingStopped"
+    approval: UUID
+    provider: str
+    wording: str
+    state: str
+    reason: str
