@@ -561,7 +561,6 @@ def settlements(member: Membership, asked: Asked) -> Table:
             "farmer": str(each.farmer_id),
             "name": each.farmer.name,
             "what": str(each),
-            "period_start": each.period_start,
             "period_end": each.period_end,
             "status": each.status,
             "status_words": str(each.get_status_display()),
@@ -578,7 +577,6 @@ def settlements(member: Membership, asked: Asked) -> Table:
         columns=[
             Column("name", gettext_lazy("Farmer")),
             Column("what", gettext_lazy("Settlement")),
-            Column("period_start", gettext_lazy("From day"), Kind.DAY),
             Column("period_end", gettext_lazy("To day"), Kind.DAY),
             Column("status_words", gettext_lazy("Status")),
             Column("gross", gettext_lazy("Sale value"), Kind.RUPEES),

@@ -100,5 +100,6 @@ if (nobody !== undefined) arriveNobody();
 else if (user) {
   if (isLeft()) document.documentElement.hidden = true;
   else guard();
-  import("./leaving.js").then(({ arrive }) => arrive(user));
+  // Without a network it did not come; the next page asks again.
+  import("./leaving.js").then(({ arrive }) => arrive(user)).catch(() => {});
 }

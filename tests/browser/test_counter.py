@@ -1,6 +1,7 @@
 """A rush hour at the counter: real fingers, a real server, real lines in the book."""
 
 import datetime as dt
+from contextlib import suppress
 from decimal import Decimal
 
 import pytest
@@ -248,7 +249,13 @@ def test_he_is_found_by_latin_spelling_number_village_and_phone(counter: Counter
     for words in ("karupasami", "207", "அலங்கா"):
         page.fill("#find-words", words)
         expect(page.locator("#found button").first).to_contain_text("207")
-    page.fill("#find-words", "2345")
+    # The list of an hour ago may still stand when he types; the new one comes meanwhile.
+    for _try in range(10):
+        page.fill("#find-words", "")
+        page.fill("#find-words", "2345")
+        with suppress(AssertionError):
+            expect(page.locator("#found button").first).to_contain_text("045", timeout=1000)
+            break
     expect(page.locator("#found button").first).to_contain_text("045")
     page.fill("#find-words", "999")
     expect(page.locator("#find-said")).to_contain_text("யாரும் கிடைக்கவில்லை")

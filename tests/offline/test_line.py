@@ -226,8 +226,10 @@ def test_too_much_for_a_door_keeper_is_halved_until_it_goes_through(
     proxy.set(PASS)
     tablet.drained()
     sizes = [len(json.loads(request.body)["ops"]) for request in proxy.asked(OPS, "POST")]
-    assert sizes[0] > 1
-    assert sizes[1] == -(-sizes[0] // 2)
+    # What was begun when only one was there goes first, alone.
+    first = next(n for n, size in enumerate(sizes) if size > 1)
+    assert first < 2
+    assert sizes[first + 1] == -(-sizes[first] // 2)
     assert book() == FORTY[:8]
 
 
