@@ -125,8 +125,8 @@ def _statement(
                 entry_id=line.pk,
                 business_date=line.business_date,
                 slip_number=line.slip_label,
-                flower_ta=line.flower.name_ta,
-                flower_en=line.flower.name_en,
+                flower_ta=line.flower.name_ta or line.flower.name_en or "",
+                flower_en=line.flower.name_en or line.flower.name_ta or "",
                 unit=line.unit,
                 quantity=line.quantity,
                 rate=line.rate or ZERO,
@@ -141,8 +141,8 @@ def _statement(
         charge_lines=tuple(
             StatementCharge(
                 business_date=charge.business_date,
-                name_ta=charge.fee.name_ta,
-                name_en=charge.fee.name_en,
+                name_ta=charge.fee.name_ta or charge.fee.name_en or "",
+                name_en=charge.fee.name_en or charge.fee.name_ta or "",
                 quantity=charge.quantity,
                 rate=charge.rate,
                 amount=charge.amount,

@@ -109,3 +109,13 @@ def test_the_square_leads_to_his_page(settlement_a: Farmer, meena: Membership) -
     assert his.get(f"/settlements/{settlement.pk}/").status_code == 200, "where the square leads"
     assert his.get(f"/settlements/{settlement.pk}/document/pdf/").status_code == 200
     assert his.get(f"/settlements/runs/{settlement.run_id}/papers/six/1/").status_code == 403
+
+
+def test_a_flower_or_fee_without_an_english_name_has_its_tamil_one(
+    settlement_a: Farmer, meena: Membership
+) -> None:
+    settlement_a.shop.flowers.update(name_en=None)
+    settlement_a.shop.fees.update(name_en=None)
+    made = statement_of(settlement_for(settlement_a, settled(meena)))
+    assert {line.flower_en for line in made.lines} == {line.flower_ta for line in made.lines}
+    assert "மல்லி" in render_html(made, "en")

@@ -152,7 +152,7 @@ def test_a_run_that_could_not_be_made_says_so(meena: Membership) -> None:
     run.save()
     page = page_of(meena).get(f"/settlements/runs/{run.pk}/").content.decode()
     assert "It could not be made. Nothing was changed." in page
-    assert "hx-trigger" not in page
+    assert 'hx-trigger="every 1s"' not in page
 
 
 def test_from_the_run_to_the_voucher(settlement_a: Farmer, meena: Membership, kumar: Membership) -> None:
