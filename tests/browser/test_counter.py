@@ -219,6 +219,7 @@ def test_a_farmer_is_found_while_his_name_is_composed_and_enter_then_picks_nobod
 ) -> None:
     page = counter.open(stall.kumar, "ta").page
     page.get_by_role("button", name="பெயரில் தேடு").click()
+    expect(page.locator("#find-words")).to_be_focused()
     keyboard = page.context.new_cdp_session(page)
     for text in ("க", "கரு", "கருப்ப"):
         keyboard.send("Input.imeSetComposition", {"text": text, "selectionStart": 1, "selectionEnd": 1})
