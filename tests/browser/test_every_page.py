@@ -44,6 +44,8 @@ def seen(
     page: Page, live_server: LiveServer, morning: Morning, place: Place, language: str
 ) -> dict[str, Any]:
     """What is wrong with a page, by where and when it was seen."""
+    # The page before asks for its inbox now and then; asked by somebody else it would lead to the sign-in meanwhile.
+    page.goto("about:blank")
     morning.speak(language)
     sign_in(page.context, live_server.url, getattr(morning, place.who, None))
     page.set_viewport_size({**place.sizes[0]})  # type: ignore[typeddict-item]
