@@ -26,6 +26,8 @@ class Status(models.TextChoices):
 
 OPEN = (Status.DRAFT, Status.PENDING, Status.DISPUTED)
 """Of these a farmer has one at most."""
+OVER = (Status.CANCELLED, Status.REVERSED)
+"""Called off or taken back: nothing is owed for it, and nothing of it is printed or summed."""
 NUMBERED = (Status.APPROVED, Status.PAID, Status.REVERSED)
 
 

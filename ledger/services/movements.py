@@ -74,7 +74,7 @@ def record_movement(
     Raises NotAllowed for a farmer, and for an opening figure by staff; RuleBroken naming each refused
     field, `more_than_outstanding` or `day_locked`; Conflict `id_exists`. Nothing is kept then.
     """
-    _demand_staff(by)
+    demand_staff(by)
     made = id or new_id()
     said: dict[str, Any] = {
         "farmer_id": farmer_id,
@@ -163,7 +163,7 @@ def write_movement(
     Holds the farmer's money (`hold_farmer`) and the shop's voucher counter until the commit.
     Raises what `record_movement` raises.
     """
-    _demand_staff(by)
+    demand_staff(by)
     if faults := movement_faults(
         by.shop,
         kind=kind,
@@ -277,7 +277,7 @@ def reverse_movement(
 def _take_back(
     by: Membership, movement_id: UUID, reason: str, business_date: dt.date | None, made: UUID
 ) -> dict[str, Any]:
-    _demand_staff(by)
+    demand_staff(by)
     reason = reason_said(reason)
     movement = _held(by, movement_id)
     if not may_reverse(by, movement):
@@ -519,7 +519,8 @@ def _check_may_be_missing(by: Membership, movement: Movement) -> None:
         )
 
 
-def _demand_staff(by: Membership) -> None:
+def demand_staff(by: Membership) -> None:
+    """Raise NotAllowed unless `by` is the owner or staff."""
     if by.role not in ALLOWED[Role.STAFF]:
         raise NotAllowed(_("Only the shop's own people may write down money."))
 

@@ -29,7 +29,7 @@ from pricing.domain import FeeIncome
 from pricing.models import FeeRule
 from pricing.selectors.rate_history import LONGEST as LONGEST_RATES
 from pricing.selectors.rate_history import rate_history
-from settlements.domain import Status
+from settlements.domain import OVER, Status
 from settlements.selectors.settlements import paid_of, settlements_seen_by
 
 LONGEST = 366
@@ -549,7 +549,7 @@ def settlements(member: Membership, asked: Asked) -> Table:
     found = list(
         settlements_seen_by(member)
         .filter(period_end__range=(asked.start, asked.end))
-        .exclude(status__in=[Status.CANCELLED, Status.REVERSED])
+        .exclude(status__in=OVER)
         .order_by("farmer__number", "period_end", "created_at")
     )
     if asked.farmer:

@@ -353,12 +353,12 @@ CELERY_BEAT_SCHEDULE = {
     "heartbeat": {"task": "malar.ops.tasks.beat_heart", "schedule": 10.0},
     "sweep-messages": {
         "task": "notifications.tasks.sweep",
-        "schedule": float(env.number("MESSAGE_SWEEP_S", 10)),
+        "schedule": env.number("MESSAGE_SWEEP_S", 10),
         "options": {"expires": 60},  # while the worker is away they would pile up
     },
     "sweep-runs": {
         "task": "settlements.tasks.sweep_runs",
-        "schedule": float(env.number("RUN_SWEEP_S", 5)),
+        "schedule": env.number("RUN_SWEEP_S", 5),
         "options": {"expires": 30},
     },
     # Each hour of the morning: a shop's day may begin as late as noon, and what was begun is not begun again.
@@ -368,7 +368,7 @@ CELERY_BEAT_SCHEDULE = {
     },
     "take-callbacks": {
         "task": "notifications.tasks.take_callbacks",
-        "schedule": float(env.number("CALLBACK_SWEEP_S", 5)),
+        "schedule": env.number("CALLBACK_SWEEP_S", 5),
         "options": {"expires": 30},
     },
     "forget-callbacks": {

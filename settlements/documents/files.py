@@ -13,7 +13,7 @@ from settlements.documents.made import statement_of, statements_of
 from settlements.documents.pdf import Layout, render_pdf
 from settlements.documents.statement import Language
 from settlements.documents.thermal import render_thermal
-from settlements.domain import Status
+from settlements.domain import OVER
 from settlements.models import Settlement
 
 FORMATS = ("pdf", "thermal", "html")
@@ -57,7 +57,7 @@ class Part:
 
 def parts_of(made: Iterable[Settlement]) -> list[Part]:
     """In how many files the papers of these are printed: those that were called off or taken back have none."""
-    count = sum(each.status not in (Status.CANCELLED, Status.REVERSED) for each in made)
+    count = sum(each.status not in OVER for each in made)
     return [
         Part(number, first + 1, min(first + AT_ONCE, count))
         for number, first in enumerate(range(0, count, AT_ONCE), start=1)

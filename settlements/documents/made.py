@@ -34,7 +34,7 @@ def statement_of(settlement: Settlement, link: str = "") -> Statement:
 def statements_of(
     settlements: Sequence[Settlement], links: Mapping[UUID, str] | None = None
 ) -> list[Statement]:
-    """Settlements in this order, each with its rows in the order of his slips. Six queries, however many."""
+    """Settlements in this order, each with its rows in the order of his slips. Five queries, however many."""
     ids = [each.pk for each in settlements]
     until = max((each.period_end for each in settlements), default=None)
     claims = _claims(ids)

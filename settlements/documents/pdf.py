@@ -5,9 +5,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from typing import Any, Literal
 
-import segno
-
 from settlements.documents.paper import Paper, paper_of
+from settlements.documents.squares import code_of
 from settlements.documents.statement import Language, Statement
 from settlements.documents.typesetting import typeset, typeset_apart
 
@@ -39,7 +38,7 @@ def input_of(paper: Paper) -> dict[str, Any]:
 def _code(text: str) -> dict[str, Any] | None:
     if not text:
         return None
-    code = segno.make(text, error="m", micro=False)
+    code = code_of(text)
     svg = io.BytesIO()
     code.save(svg, kind="svg", border=0, xmldecl=False, svgns=True, omitsize=True, dark="#000")
     return {"svg": svg.getvalue().decode(), "modules": code.symbol_size(border=0)[0]}

@@ -15,7 +15,7 @@ from malar.accounts.models import Membership, Shop
 from malar.kernel.errors import NotFound
 from malar.kernel.money import ZERO
 from malar.kernel.quantities import Unit
-from settlements.domain import OPEN, LeftOut, RunStatus, Side, Status
+from settlements.domain import OPEN, OVER, LeftOut, RunStatus, Side, Status
 from settlements.models import Approval, Payment, Settlement, SettlementRun
 from settlements.selectors.settlements import (
     SIGNED,
@@ -62,7 +62,7 @@ class Tally:
 
 def tally_of(found: QuerySet[Settlement]) -> Tally:
     """Three queries."""
-    standing = found.exclude(status__in=[Status.CANCELLED, Status.REVERSED])
+    standing = found.exclude(status__in=OVER)
     approved = found.filter(status=Status.APPROVED)
     paid = Payment.objects.filter(settlement__in=approved.order_by().values("pk")).aggregate(sum=Sum(SIGNED))
     return Tally(

@@ -71,7 +71,7 @@ def submit(*, by: Membership, settlement_id: UUID, key: UUID | None = None) -> A
     def effect(settlement: Settlement) -> None:
         _demand(settlement, (Status.DRAFT, Status.DISPUTED), "not_draft")
         _check_is_not_disputed_as_it_is(settlement)
-        _to(settlement, Status.PENDING, reason="")
+        move_to(settlement, Status.PENDING, reason="")
         record(SettlementReady(settlement=settlement.pk, farmer=settlement.farmer_id), shop=by.shop)
 
     return _act(by, settlement_id, key, "submit", effect)
@@ -89,7 +89,7 @@ def submit_run(*, by: Membership, run_id: UUID, key: UUID | None = None) -> Answ
         drafts = run_of(by, run_id).settlements.filter(status=Status.DRAFT).order_by("pk")
         held_drafts = list(drafts.select_for_update(no_key=True))
         for settlement in held_drafts:
-            _to(settlement, Status.PENDING, reason="")
+            move_to(settlement, Status.PENDING, reason="")
         record_all(
             [SettlementReady(settlement=each.pk, farmer=each.farmer_id) for each in held_drafts], shop=by.shop
         )
@@ -136,7 +136,7 @@ def change_recovery(
             setattr(settlement, name, getattr(figures, name))
         settlement.content_hash = content_of(settlement)
         was_shown = settlement.status != Status.DRAFT
-        _to(settlement, Status.DRAFT)
+        move_to(settlement, Status.DRAFT)
         Claim.objects.filter(pk=settlement.pk).update(recovery=settlement.recovery)
         if was_shown:
             record(SettlementChanged(settlement=settlement.pk, farmer=settlement.farmer_id), shop=by.shop)
@@ -222,7 +222,7 @@ def dispute_it(settlement: Settlement, reason: str) -> None:
     """What `dispute` does with a settlement that is held."""
     said = reason_said(reason)
     _demand(settlement, (Status.PENDING,), "not_pending")
-    _to(settlement, Status.DISPUTED, reason=said)
+    move_to(settlement, Status.DISPUTED, reason=said)
     record(SettlementDisputed(settlement=settlement.pk, farmer=settlement.farmer_id), shop=settlement.shop)
 
 
@@ -237,7 +237,7 @@ def cancel(*, by: Membership, settlement_id: UUID, reason: str = "", key: UUID |
         if faults := length_faults("/reason", said):
             raise refusal(faults)
         _demand(settlement, OPEN, "not_open")
-        _to(settlement, Status.CANCELLED, reason=said)
+        move_to(settlement, Status.CANCELLED, reason=said)
         release_claim(_claim_of(settlement), _today(by.shop))
         record(SettlementCancelled(settlement=settlement.pk, farmer=settlement.farmer_id), shop=by.shop)
 
@@ -279,7 +279,7 @@ def reverse(*, by: Membership, settlement_id: UUID, reason: str, key: UUID | Non
                     reverses=moved,
                 )
         settlement.reversal = mirror
-        _to(settlement, Status.REVERSED, reason=said)
+        move_to(settlement, Status.REVERSED, reason=said)
         release_claim(_claim_of(settlement), today)
         record(SettlementReversed(settlement=settlement.pk, farmer=settlement.farmer_id), shop=by.shop)
 
@@ -310,10 +310,10 @@ def _into_accounts(settlement: Settlement, by: Membership) -> None:
     post_claim(_claim_of(settlement), today)
     settlement.posted_on = today
     _number(settlement, today)
-    _to(settlement, Status.APPROVED)
+    move_to(settlement, Status.APPROVED)
     record(SettlementApproved(settlement=settlement.pk, farmer=settlement.farmer_id), shop=settlement.shop)
     if settlement.net == 0:
-        _to(settlement, Status.PAID)
+        move_to(settlement, Status.PAID)
 
 
 def _postings(settlement: Settlement) -> list[tuple[Posting, Account, Account, Decimal]]:
@@ -458,7 +458,8 @@ def check_may_approve(by: Membership, settlement: Settlement, side: Side) -> Non
 
 
 @step
-def _to(settlement: Settlement, status: Status, *, reason: str | None = None) -> None:
+def move_to(settlement: Settlement, status: Status, *, reason: str | None = None) -> None:
+    """Give a settlement that is held its next status, and write down what else was changed in it."""
     settlement.status, settlement.version = status, settlement.version + 1
     if reason is not None:
         settlement.reason = reason

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from ledger.domain import AccountKind, JournalKind, Mode
 from ledger.models import Transfer
 from ledger.services.faults import LONGEST_REFERENCE, day_faults, length_faults, reason_said, refusal
+from ledger.services.movements import demand_staff
 from ledger.services.posting import (
     account_of,
     closed_day_refused,
@@ -19,7 +20,7 @@ from ledger.services.posting import (
     post,
     post_back,
 )
-from malar.accounts.domain import ALLOWED, Role
+from malar.accounts.domain import Role
 from malar.accounts.models import Membership
 from malar.kernel.clock import business_date_of
 from malar.kernel.errors import Conflict, Fault, NotAllowed, NotFound, RuleBroken
@@ -33,7 +34,7 @@ from settlements.domain import Status
 from settlements.events import PaymentBounced, SettlementPaid
 from settlements.models import Payment, Settlement
 from settlements.selectors.settlements import outstanding_of, settlement_answer
-from settlements.services.approvals import held
+from settlements.services.approvals import held, move_to
 
 
 def record_payment(
@@ -53,7 +54,7 @@ def record_payment(
     `made` is the payment, the answer `settlement_answer`. Raises NotAllowed for a farmer, NotFound, Conflict
     `not_approved` and `id_exists`, RuleBroken naming each refused field, `more_than_outstanding`, `day_locked`.
     """
-    _demand_staff(by)
+    demand_staff(by)
     made = id or new_id()
     day = business_date or business_date_of(timezone.now(), by.shop.turnover_hour)
     said = {
@@ -117,7 +118,7 @@ def _pay(
             created_by=by,
         )
     if outstanding_of(settlement) == 0:
-        _to(settlement, Status.PAID)
+        move_to(settlement, Status.PAID)
     record(
         SettlementPaid(settlement=settlement.pk, farmer=settlement.farmer_id, payment=payment.pk),
         shop=by.shop,
@@ -174,17 +175,11 @@ def _bounce(by: Membership, settlement: Settlement, payment: Payment, reason: st
             created_by=by,
         )
     if settlement.status == Status.PAID:
-        _to(settlement, Status.APPROVED)
+        move_to(settlement, Status.APPROVED)
     record(
         PaymentBounced(settlement=settlement.pk, farmer=settlement.farmer_id, payment=payment.pk),
         shop=by.shop,
     )
-
-
-@step
-def _to(settlement: Settlement, status: Status) -> None:
-    settlement.status, settlement.version = status, settlement.version + 1
-    settlement.save()
 
 
 def _faults(
@@ -216,8 +211,3 @@ def _faults(
         *length_faults("/reference", reference, LONGEST_REFERENCE),
         *length_faults("/note", note),
     ]
-
-
-def _demand_staff(by: Membership) -> None:
-    if by.role not in ALLOWED[Role.STAFF]:
-        raise NotAllowed(_("Only the shop's own people may write down money."))

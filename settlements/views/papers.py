@@ -13,7 +13,7 @@ from malar.accounts.middleware import ShopRequest
 from malar.kernel.errors import NotFound
 from settlements.documents.files import AT_ONCE, FORMATS, document_of, papers_of
 from settlements.documents.pdf import Layout
-from settlements.domain import Status
+from settlements.domain import OVER
 from settlements.selectors.settlements import run_of, settlement_of
 
 LAYOUTS: dict[str, Layout] = {"a5": "a5", "six": "a4_six_up"}
@@ -36,7 +36,7 @@ def run_papers(request: ShopRequest, run_id: UUID, layout: str, part: int) -> Ht
     run = run_of(request.member, run_id)
     if layout not in LAYOUTS:
         raise NotFound(_("There is no such paper."))
-    standing = run.settlements.exclude(status__in=[Status.CANCELLED, Status.REVERSED])
+    standing = run.settlements.exclude(status__in=OVER)
     first = (part - 1) * AT_ONCE
     made = list(standing.select_related("farmer", "shop").order_by("farmer__number")[first : first + AT_ONCE])
     if not made:

@@ -408,7 +408,7 @@ def nobody_writes_still() -> None:
             cursor.execute(reference.OLDEST_WRITER)
             if cursor.fetchone()[0] > mine:
                 return
-            time.sleep(0.01)
+            time.sleep(0.01)  # the others' commits wake nobody here
     raise AssertionError("somebody wrote for a minute")
 
 

@@ -230,7 +230,5 @@ def _peer(entries: int) -> float | None:
             text=True,
             check=True,
         )
-    said = json.loads(done.stdout)
-    return float(
-        said["entries_s"] * entries / PEER_ENTRIES + said["settlements_s"] * FARMERS / PEER_SETTLEMENTS
-    )
+    said: dict[str, float] = json.loads(done.stdout)
+    return said["entries_s"] * entries / PEER_ENTRIES + said["settlements_s"] * FARMERS / PEER_SETTLEMENTS
