@@ -15,7 +15,7 @@ class Outgoing:
     """A message as a provider sees it. `message_id` and `attempt` are ours: a provider that can hands them back.
 
     `template` names the wording with its language and version, `values` are its variables in the order in which
-    it names them first.
+    it names them first. `ref` is the provider's own name for that version; empty where it has approved none.
     """
 
     message_id: UUID
@@ -28,6 +28,7 @@ class Outgoing:
     values: tuple[str, ...] = field(repr=False)
     text: str = field(repr=False)
     valid_s: int
+    ref: str = ""
 
 
 class Outcome(StrEnum):
@@ -69,6 +70,23 @@ class Told:
     code: str
     failure: Failure | None
     outcome: Outcome
+
+
+@dataclass(frozen=True)
+class Inbound:
+    """What somebody wrote to us, or which button he tapped.
+
+    `address`: his phone as +91…; empty where the provider knows him by another name only. `text`: what he wrote, or
+    the words on the button. `button`: what the button stands for, where the provider hands it back. `answers`: the
+    provider's id of the message of ours that he answers; empty where it does not say.
+    """
+
+    provider_id: str
+    address: str = field(repr=False)
+    text: str = field(repr=False)
+    button: str = ""
+    answers: str = ""
+    is_forwarded: bool = False
 
 
 class Provider(Protocol):
