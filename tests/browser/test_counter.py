@@ -653,7 +653,7 @@ def test_strangers_and_farmers_are_told_where_to_go(counter: Counter, raja: Farm
     expect(counter.panel).to_contain_text("Please sign in")
     assert raja.member is not None
     counter.page.context.clear_cookies()
-    counter.page.wait_for_function("document.querySelector('#panel-answers a')")
+    counter.page.wait_for_function("() => document.querySelector('#panel-answers a')")
     counter.cookie(raja.member)
     counter.page.reload()
     expect(counter.panel).to_contain_text("The counter is for the shop’s people")

@@ -1,7 +1,7 @@
 """The way in, as people walk it: language, sign-in, what is wrong, the menu, the way out."""
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from malar.accounts.domain import Role
 from malar.accounts.models import Membership
@@ -18,7 +18,7 @@ def test_what_is_wrong_takes_the_focus_and_leads_to_its_field(page: Page, meena:
     page.click("main button")
     summary = page.locator(".error-summary")
     summary.wait_for()
-    page.wait_for_function("document.activeElement.classList.contains('error-summary')")
+    expect(summary).to_be_focused()
     summary.locator("a").first.click()
     assert page.evaluate("document.activeElement.name") == "login"
 

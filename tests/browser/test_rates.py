@@ -317,7 +317,7 @@ def test_the_wall_renews_itself_and_says_when_it_cannot(
 ) -> None:
     open_board(meena, WALL)
     called(jasmine, "640", timezone.now() - dt.timedelta(seconds=1), meena)
-    page.wait_for_function("window.htmx")
+    page.wait_for_function("() => window.htmx")
     renew = "document.getElementById('wall').dispatchEvent(new Event('refresh'))"
     page.evaluate(renew)
     expect(page.locator(".wall__rate")).to_have_text("₹640")

@@ -44,6 +44,8 @@ export class Book extends EventTarget {
   #next = null;
   /** Why the tablet takes nothing down now (verified.js). @type {() => Problem | null} */
   refusal = () => null;
+  /** Until that is known nothing is taken down: a page begun anew gives nobody a moment. @type {Promise<unknown>} */
+  ready = Promise.resolve();
   /** How often it was looked. */
   #turn = 0;
 
@@ -179,6 +181,7 @@ export class Book extends EventTarget {
 
   /** @param {() => Promise<any>} write answers the row of the entry @returns {Promise<Result>} */
   async #kept(write) {
+    await this.ready;
     const problem = this.refusal();
     if (problem) return { kind: "refused", problem };
     try {

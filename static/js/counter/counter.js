@@ -39,6 +39,7 @@ const UNDER_WAY_MS = 1000;
 /** How often, and for how long, somebody unknown is looked for on the server. */
 const LOOK_EVERY_MS = 5000;
 const LOOK_MS = 2000;
+const LATE_MS = 5000;
 
 /** The scripts of static/js/offline/; null where they did not come. @type {any} */
 const offline = /** @type {any} */ (self).malarOffline?.Outbox
@@ -910,14 +911,12 @@ for (const [sign, target] of /** @type {[string, EventTarget][]} */ ([
 
 wearHand();
 at("sound").setAttribute("aria-pressed", String(sounds.volume > 0));
-function mountLate() {
-  import("./late.js").then(
-    ({ mount }) => mount(hands),
-    () => {}, // no line: the next page tries again
-  );
-}
-if (document.readyState === "complete") mountLate();
-else addEventListener("load", mountLate, { once: true });
+// Where it does not come, this page does without: then the server has just said who works here.
+const late = new Promise((go) => {
+  if (document.readyState === "complete") go(null);
+  else addEventListener("load", go, { once: true });
+}).then(async () => (await import("./late.js")).mount(hands));
+book.ready = Promise.race([late.catch(() => {}), new Promise((go) => setTimeout(go, LATE_MS))]);
 setInterval(() => {
   if (!sent && isLoaded()) change({ type: "refresh" });
   else draw();

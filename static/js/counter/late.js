@@ -9,13 +9,13 @@ import { mountPorts } from "./port.js";
 import { mountVerified } from "./verified.js";
 import { mountVersion } from "./version.js";
 
-/** @param {Hands} hands */
+/** Done when it is known whether the tablet may take anything down. @param {Hands} hands @returns {Promise<void>} */
 export function mount(hands) {
   const { reference } = hands;
   keepAwake();
   // The worker, and the chip of a new version: what opens the counter next time may wait until it is open now.
   mountVersion(hands.isInHand);
-  mountVerified(hands);
+  const verified = mountVerified(hands);
   mountLock(hands);
   mountPorts(hands);
   const look = () => {
@@ -25,6 +25,7 @@ export function mount(hands) {
   };
   reference.addEventListener("change", look);
   look();
+  return verified;
 }
 
 /** The tablet is asked not to lose the book. @param {Hands} hands */

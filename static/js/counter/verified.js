@@ -78,8 +78,8 @@ export class Verified {
   }
 }
 
-/** @param {Hands} hands */
-export function mountVerified(hands) {
+/** Done when it is known what the tablet kept of it. @param {Hands} hands */
+export async function mountVerified(hands) {
   const { book, reference } = hands;
   const device = reference.shelf?.device;
   if (!device) return; // each line is the server's own word
@@ -100,7 +100,7 @@ export function mountVerified(hands) {
     hands.tell(null);
   });
   setInterval(() => verified.keep(), KEEP_MS);
-  verified.begin();
+  const begun = verified.begin();
   // Too long ago to open at all: it is not that the tablet knew nobody.
   const tell = async () => {
     const session = reference.asOf === "" && (await device.get("session").catch(() => null));
@@ -110,6 +110,7 @@ export function mountVerified(hands) {
   };
   reference.addEventListener("unreachable", tell);
   if (!reference.isReachable) tell();
+  await begun;
 }
 
 /** @returns {import("./book.js").Problem} */
