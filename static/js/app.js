@@ -99,7 +99,7 @@ const { user, nobody } = document.body.dataset;
 if (nobody !== undefined) arriveNobody();
 else if (user) {
   if (isLeft()) document.documentElement.hidden = true;
-  else guard();
+  else guard(() => isTyped);
   // Without a network it did not come; the next page asks again.
   import("./leaving.js").then(({ arrive }) => arrive(user)).catch(() => {});
 }

@@ -5,6 +5,7 @@ import { isLocked, TOUCHED } from "./left.js";
 
 export const WRONG = "malar.wrong";
 const TOUCH_MS = 5000;
+const LOOK_MS = 10_000;
 
 /** Nobody is signed in: whoever comes next has to. */
 export function unlock() {
@@ -15,13 +16,21 @@ export function unlock() {
   }
 }
 
-/** An office page on a tablet whose counter is locked shows nothing; one that is used keeps it open. */
-export function guard() {
-  if (isLocked()) {
+/**
+ * An office page on a tablet whose counter is locked shows nothing, also where it was left open; one that is used keeps
+ * it open.
+ *
+ * @param {() => boolean} isTyped something is half filled in: it stays, for no page but this one has it
+ */
+export function guard(isTyped) {
+  const look = () => {
+    if (!isLocked() || isTyped()) return;
     document.documentElement.hidden = true;
     location.replace("/app/");
-    return;
-  }
+  };
+  look();
+  setInterval(look, LOOK_MS);
+  document.addEventListener("visibilitychange", look);
   let touchedAt = -Infinity;
   for (const touch of ["pointerdown", "keydown"])
     document.addEventListener(

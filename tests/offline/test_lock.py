@@ -25,6 +25,10 @@ LATER = """(ms) => {
   Date.now = () => wall() + ms;
   performance.now = () => mono() + ms;
 }"""
+LEFT_OPEN = """() => {
+  localStorage.setItem("malar.touched", Date.now() - 360_000);
+  document.dispatchEvent(new Event("visibilitychange"));
+}"""
 FORWARD = "(ms) => { const wall = Date.now.bind(Date); Date.now = () => wall() + ms; }"
 
 
@@ -147,6 +151,25 @@ def test_loading_it_anew_or_another_page_opens_no_lock(counter: Counter, proxy: 
     answer(page, PIN)
     expect(page.locator("#who-name")).to_have_text("Karuppasamy M.")
     expect(counter.weight).to_have_text("12")
+
+
+def test_a_page_of_the_office_that_is_left_open_is_covered_but_not_what_is_half_filled_in(
+    counter: Counter,
+) -> None:
+    page = counter.page
+    chosen(page)
+    page.goto("/ledger/farmers/new/")
+    page.fill("[name=name_en]", "Selvi the younger")
+    page.evaluate(LEFT_OPEN)
+    page.wait_for_timeout(500)
+    expect(page.locator("[name=name_en]")).to_have_value("Selvi the younger")
+    page.evaluate("localStorage.setItem('malar.touched', Date.now())")
+    page.goto("/ledger/farmers/")
+    expect(page.locator("main")).to_contain_text("Karuppasamy")
+    page.evaluate(LEFT_OPEN)
+    page.wait_for_url("**/app/en/")
+    expect(page.locator("#lock")).to_be_visible()
+    assert readable(page) == []
 
 
 def test_closed_for_long_it_is_opened_locked_and_a_clock_set_back_proves_nothing(counter: Counter) -> None:
