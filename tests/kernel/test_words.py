@@ -1,11 +1,13 @@
 """Amounts in words. The Tamil vectors come from a checked generator, not from this code."""
 
+import re
 from decimal import Decimal
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
+from tamil.numeral import num2tamilstr
 
 from malar.kernel.words import english_number, rupees_in_words, tamil_number
 
@@ -94,3 +96,38 @@ def test_what_is_followed_by_more_is_joined(number: int) -> None:
     words = tamil_number(number).split()
     followed = {word for word, after in pairwise(words) if after[:2] not in ("லட", "கோ")}
     assert not followed & STANDING
+
+
+# --- Another's words --------------------------------------------------------------------------------
+
+SPELT = {
+    **{"இலட்ச": "லட்ச", "பூஜ்ஜியம்": "பூஜ்யம்", "பனிரண்டு": "பன்னிரண்டு"},
+    **{"நூற்றி ": "நூற்று ", "முன்னூ": "முந்நூ", "நாநூ": "நானூ", "தொன்னூ": "தொண்ணூ"},
+}
+"""How Open-Tamil spells what domain.md §4.4 spells otherwise."""
+SIGNS = {"அ": "", "ஆ": "ா", "இ": "ி", "எ": "ெ", "ஏ": "ே", "ஐ": "ை", "ஒ": "ொ", "ஓ": "ோ"}
+COUNTED = {"ொன்றாயிர": "ோராயிர", "ொன்றுலட்ச": "ொருலட்ச", "ொன்றுகோடி": "ொருகோடி", "ஓர்ஆயிர": "ஓராயிர"}
+"""It says “twenty and one thousand” where we say “twenty one-thousand”."""
+
+
+def without_joins(words: str) -> str:
+    """Number words with nothing left of how they are spelt, parted and joined: which numbers they say."""
+    for theirs, ours in SPELT.items():
+        words = words.replace(theirs, ours)
+    words = re.sub("ு([அஆஇஎஏஐஒஓ])", lambda found: SIGNS[found[1]], "".join(words.split()))
+    for theirs, ours in COUNTED.items():
+        words = words.replace(theirs, ours)
+    return re.sub("^ஓராயிர", "ஆயிர", words)
+
+
+@given(st.one_of(st.integers(0, 99_999), st.integers(0, 9_99_99_999)))
+@example(1_00_000)
+@example(10_00_00_000 - 1)
+def test_open_tamil_says_the_same_number(number: int) -> None:
+    assert without_joins(tamil_number(number)) == without_joins(num2tamilstr(number))
+
+
+def test_what_another_says_of_a_number_is_of_no_other() -> None:
+    """The comparison forgives spelling, not figures."""
+    said = [without_joins(num2tamilstr(number)) for number in range(25_000)]
+    assert len(set(said)) == len(said)
