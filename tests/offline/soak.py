@@ -138,6 +138,14 @@ class Outcome:
         )
 
 
+class Otherwise(Exception):
+    """In the middle of the morning nothing waits any more, and the book is another one."""
+
+    def __init__(self, outcome: Outcome) -> None:
+        super().__init__(str(outcome))
+        self.outcome = outcome
+
+
 class Clerk:
     """Somebody at a tablet at the end of a line of its own."""
 
@@ -251,6 +259,7 @@ class Morning:
         self.write(json.dumps({"what": what, **said}, default=str) + "\n")
 
     def run(self, entries: int) -> None:
+        """Sell so many lines. Raises Otherwise as soon as nothing waits and the book is another one all the same."""
         step = sold = 0
         while sold < entries:
             step += 1
@@ -342,6 +351,8 @@ class Morning:
         self.calm()
         clerk, owner = self.clerks
         wait_until(lambda: self.left() == 0, seconds=self.patience, why="the queues do not become empty")
+        if (outcome := self.compared()).is_otherwise and not outcome.left:
+            raise Otherwise(outcome)
         for each in self.clerks:
             each.open()
 
@@ -407,7 +418,8 @@ class Morning:
         """What is still on the tablets, sealed or not."""
         return sum(len(clerk.tablet.unsent()) + clerk.tablet.sealed() for clerk in self.clerks)
 
-    def outcome(self, shop: Shop) -> Outcome:
+    def outcome(self) -> Outcome:
+        """What came of it when everything works again and there was time to send all."""
         stuck = ""
         try:
             self.calm()
@@ -417,11 +429,18 @@ class Morning:
             stuck = str(error).splitlines()[0]
         with suppress(AssertionError):
             wait_until(lambda: self.left() == 0, seconds=self.patience)
+        outcome = self.compared()
+        outcome.stuck = stuck
+        return outcome
+
+    def compared(self) -> Outcome:
+        """What the book says now, beside what people typed."""
+        shop = self.clerks[0].member.shop
         rows = list(DailyEntry.objects.filter(shop=shop).values_list("id", "quantity", "amount", "status"))
         found: dict[str, list[tuple[Any, ...]]] = {}
         for key, *row in rows:
             found.setdefault(str(key), []).append(tuple(row))
-        outcome = Outcome(self.seed, len(self.book), stuck=stuck, happened=self.happened)
+        outcome = Outcome(self.seed, len(self.book), happened=self.happened)
         outcome.left = self.left()
         outcome.left += Conflict.objects.filter(shop=shop, resolved_at=None).count()
         outcome.lost = [id for id in self.book if id not in found]
@@ -557,9 +576,11 @@ def soak(
         stuck = ""
         try:
             morning.run(entries)
+        except Otherwise as otherwise:
+            return otherwise.outcome
         except (AssertionError, PlaywrightError) as error:
             stuck = str(error).splitlines()[0]
-        outcome = morning.outcome(clerk.shop)
+        outcome = morning.outcome()
         outcome.stuck = stuck or outcome.stuck
         return outcome
 
