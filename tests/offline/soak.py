@@ -35,7 +35,7 @@ from playwright.sync_api import Playwright, expect, sync_playwright
 
 from ledger.models import DailyEntry
 from malar.accounts.domain import Role
-from malar.accounts.models import Membership, Shop
+from malar.accounts.models import Membership
 from malar.kernel.money import line_amount
 from malar.ops.benchmarks.scene import own_database
 from malar.sync.models import Conflict
