@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+import time
 from collections.abc import Callable
 from functools import wraps
 from typing import Any, cast
@@ -232,7 +233,11 @@ def device(request: ShopRequest) -> HttpResponse:
 @at_the_counter("POST")
 @readable
 def ops(request: ShopRequest) -> HttpResponse:
-    """Apply a batch, each operation by itself and in its order; see `apply` for what is said of each."""
+    """Apply a batch, each operation by itself and in its order; see `apply` for what is said of each.
+
+    `took_ms`: how long it was at it, by which the tablet sizes the next one.
+    """
+    began = time.perf_counter()
     said = _body(request, Batch)
     if len(said["ops"]) > MOST_OPS:
         return _problem("too_large", 413)
@@ -255,8 +260,10 @@ def ops(request: ShopRequest) -> HttpResponse:
         ),
     )
     results = [_applied(request, stream, sent, said["clock"]["age_s"]) for sent in said["ops"]]
+    took = round((time.perf_counter() - began) * 1000)
     return JsonResponse(
-        {"server_time": _now(), "results": results}, json_dumps_params={"ensure_ascii": False}
+        {"server_time": _now(), "took_ms": took, "results": results},
+        json_dumps_params={"ensure_ascii": False},
     )
 
 

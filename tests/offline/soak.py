@@ -146,6 +146,11 @@ class Otherwise(Exception):
         self.outcome = outcome
 
 
+def said_of(error: Exception) -> str:
+    """What stood in the way, with what the browser waited for."""
+    return " | ".join(line.strip() for line in str(error).splitlines()[:12] if line.strip())
+
+
 class Clerk:
     """Somebody at a tablet at the end of a line of its own."""
 
@@ -426,7 +431,7 @@ class Morning:
             for clerk in self.clerks:
                 clerk.open()
         except (AssertionError, PlaywrightError) as error:
-            stuck = str(error).splitlines()[0]
+            stuck = said_of(error)
         with suppress(AssertionError):
             wait_until(lambda: self.left() == 0, seconds=self.patience)
         outcome = self.compared()
@@ -579,7 +584,7 @@ def soak(
         except Otherwise as otherwise:
             return otherwise.outcome
         except (AssertionError, PlaywrightError) as error:
-            stuck = str(error).splitlines()[0]
+            stuck = said_of(error)
         outcome = morning.outcome()
         outcome.stuck = stuck or outcome.stuck
         return outcome

@@ -3,6 +3,7 @@
 import datetime as dt
 import http.client
 import json
+import math
 import statistics
 import threading
 import time
@@ -32,6 +33,8 @@ from malar.ops.supervisor import GRANIAN
 
 DOOR = "/sync/v1/"
 BATCH = 50
+FIRST, FEWEST, QUICK_MS, SLOW_MS = 10, 5, 120, 300
+"""How a tablet sizes its batches (static/js/offline/outbox.js)."""
 TABLETS, OPERATIONS = 5, 200
 ALLOWED_S = 60.0
 
@@ -207,12 +210,12 @@ class Line:
         headers = {"X-Device-Id": self.tablet.id, "Cookie": self._cookies()}
         self.csrf = self._answer("GET", f"hello/?stream={self.tablet.stream}", "", headers)["csrf"]
 
-    def send(self, body: str) -> list[dict[str, Any]]:
-        """What is said of each operation of a batch. Raises RuntimeError for what is not 200."""
+    def send(self, body: str) -> dict[str, Any]:
+        """What is said of a batch. Raises RuntimeError for what is not 200."""
         headers = {"X-Sync-Protocol": "1", "X-CSRFToken": self.csrf, "Cookie": self._cookies()}
         headers |= {"Content-Type": "application/json"}
-        results: list[dict[str, Any]] = self._answer("POST", "ops/", body, headers)["results"]
-        return results
+        answer: dict[str, Any] = self._answer("POST", "ops/", body, headers)
+        return answer
 
     def _cookies(self) -> str:
         cookies = {settings.SESSION_COOKIE_NAME: self.tablet.session, settings.CSRF_COOKIE_NAME: self.csrf}
@@ -238,7 +241,7 @@ class Reconnected:
 
 
 def reconnect(port: int, queues: Sequence[tuple[Tablet, Sequence[dict[str, Any]]]]) -> Reconnected:
-    """All tablets ask at the same moment who they are, and send what they have, a batch of fifty after the other."""
+    """All tablets ask at the same moment who they are, and send what they have, in batches as outbox.js sizes them."""
     seen = Reconnected([], [], [], 0.0)
     start = threading.Barrier(len(queues))
 
@@ -247,12 +250,18 @@ def reconnect(port: int, queues: Sequence[tuple[Tablet, Sequence[dict[str, Any]]
         start.wait()
         try:
             line.hello()
-            for first in range(0, len(ops), BATCH):
-                body = tablet.batch(ops[first : first + BATCH])
+            size, left = FIRST, list(ops)
+            while left:
+                batch, left = left[:size], left[size:]
+                body = tablet.batch(batch)
                 began = time.perf_counter()
-                results = line.send(body)
+                answer = line.send(body)
                 seen.batches_s.append(time.perf_counter() - began)
-                seen.statuses += [result["status"] for result in results]
+                seen.statuses += [result["status"] for result in answer["results"]]
+                if answer["took_ms"] > SLOW_MS:
+                    size = max(FEWEST, math.ceil(len(batch) / 2))
+                elif answer["took_ms"] < QUICK_MS and len(batch) == size:
+                    size = min(BATCH, size * 2)
         except (OSError, http.client.HTTPException, RuntimeError) as error:
             seen.errors.append(f"{tablet.series}: {error}")
         finally:
@@ -314,7 +323,7 @@ def five_tablets_reconnect(*, rounds: int, each: int) -> dict[str, Any]:
         "deadlocks": _deadlocks() - deadlocks,
         "table": [
             {
-                "what": f"a batch of {BATCH}, five tablets at once, p95",
+                "what": "a batch, five tablets at once, p95",
                 "ms": percentile(batches, 95),
                 "goal": 500,
                 "met": percentile(batches, 95) <= 500,

@@ -50,7 +50,9 @@
   const CHANNEL = "malar-outbox";
   /** @type {Operation[]} */
   const ORDER = ["CREATE", "UPDATE", "DELETE", "SETTLEMENT", "RESOLVE"];
-  const MOST_OPS = 50;
+  const [FEWEST_OPS, FIRST_OPS, MOST_OPS] = [5, 10, 50];
+  /** How long the server itself was at a batch: less, and the next may be twice as large; more, and it is half. */
+  const [QUICK_MS, SLOW_MS] = [120, 300];
   const MOST_BYTES = 65_536;
   /** Of a batch, for all that is not its operations. */
   const FRAME_BYTES = 1024;
@@ -80,7 +82,8 @@
     #csrf = "";
     #greetedAt = -Infinity;
     #pausedUntil = 0;
-    #most = MOST_OPS;
+    #most = FIRST_OPS;
+    #limit = MOST_OPS;
     /** @type {Promise<void> | null} */
     #running = null;
     #isWanted = false;
@@ -449,12 +452,13 @@
     async #deliver(batch, open, isFresh) {
       const answer = await this.#sent(batch, open);
       if (answer?.status === 200) {
+        this.#pace(batch.length, answer.body.took_ms);
         if (await this.#heard(batch, answer.body.results)) return true;
         await this.#failed(batch, 0);
         return false;
       }
       if (answer?.status === 413 && batch.length > 1) {
-        this.#most = Math.ceil(batch.length / 2);
+        this.#most = this.#limit = Math.ceil(batch.length / 2);
         return true;
       }
       if (answer && answer.status >= 500 && batch.length > 1 && batch.every((op) => op.server_errors > 0))
@@ -468,6 +472,17 @@
         return this.#deliver(await this.#batchOf(ready(all)), all, false);
       }
       return this.#unheard(answer, batch);
+    }
+
+    /**
+     * When all tablets come back at once, none may keep the others waiting. By the server's own time and not the
+     * line's: a slow line wants few and large batches.
+     *
+     * @param {number} sent @param {number | undefined} took ms
+     */
+    #pace(sent, took = Number.NaN) {
+      if (took > SLOW_MS) this.#most = Math.max(FEWEST_OPS, Math.ceil(sent / 2));
+      else if (took < QUICK_MS && sent === this.#most) this.#most = Math.min(this.#limit, sent * 2);
     }
 
     /** Mark it, and send it. @param {Queued[]} batch @param {Queued[]} open */

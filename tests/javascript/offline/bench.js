@@ -24,6 +24,8 @@ export class Malar {
   isSignedIn = true;
   isDeviceKnown = true;
   isBlocked = false;
+  /** How long it is at a batch, ms. */
+  took = 1;
   /** @type {Map<string, any>} results by op_id */
   ops = new Map();
   /** @type {Map<string, any>} lines by id */
@@ -81,7 +83,7 @@ export class Malar {
     if (headers["X-CSRFToken"] !== this.csrf) return json({ code: "csrf_failed" }, 403);
     if (body.author_id !== this.user) return json({ code: "user_mismatch" }, 409);
     const results = body.ops.map((/** @type {any} */ op) => this.once(op));
-    return json({ server_time: new Date(this.now()).toISOString(), results });
+    return json({ server_time: new Date(this.now()).toISOString(), took_ms: this.took, results });
   }
 
   /** @param {any} op */
