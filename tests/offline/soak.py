@@ -232,6 +232,16 @@ class Clerk:
     def operations(self) -> list[dict[str, Any]]:
         return self.tablet.queue()
 
+    def opens(self, id: str) -> bool:
+        """Tap a bead of the string; False where it went from the string meanwhile, as newer ones came."""
+        try:
+            self.counter.page.locator(f'#string [data-line="{id}"]').click(timeout=5000)
+        except PlaywrightError:
+            if id in self.beads():
+                raise
+            return False
+        return True
+
     def beads(self) -> list[str]:
         """The ids of the entries he sees."""
         ids: list[str] = self.counter.page.locator("#string [data-line]").evaluate_all(
@@ -304,7 +314,8 @@ class Morning:
             id = self.chance.choice(his)
         page = clerk.counter.page
         before = len(clerk.operations())
-        page.locator(f'#string [data-line="{id}"]').click()
+        if not clerk.opens(id):
+            return False
         page.locator("#line-correct").click()
         shown = Decimal(clerk.counter.weight.text_content() or "")
         added = Decimal(self.chance.randrange(1, 8)) / 8
@@ -344,7 +355,8 @@ class Morning:
         if not his:
             return False
         page, before = clerk.counter.page, len(clerk.operations())
-        page.locator(f'#string [data-line="{his[0]}"]').click()
+        if not clerk.opens(his[0]):
+            return False
         page.locator("#line-cancel").click()
         wait_until(lambda: len(clerk.operations()) > before, seconds=30, why="the cancellation is not saved")
         self.book[his[0]].is_void = True
@@ -372,9 +384,9 @@ class Morning:
             return
         for each in self.clerks:
             each.line.set(REFUSE)
-        for each in self.clerks:
-            self.correction(each, both[0])
-        self.note("meeting", id=both[0])
+        done = [self.correction(each, both[0]) for each in self.clerks]
+        if all(done):
+            self.note("meeting", id=both[0])
         self.calm()
 
     # --- What breaks ------------------------------------------------------------------------------

@@ -20,6 +20,7 @@ const TAMIL = document.documentElement.lang === "ta";
 export async function openLine(hands, id) {
   const sheet = /** @type {HTMLDialogElement} */ (at("line"));
   await dress(sheet);
+  if (!linesToday(hands).some((line) => line.id === id)) return;
   const draw = () => drawLine(hands, id);
   hands.book.addEventListener("change", draw);
   sheet.addEventListener("close", () => hands.book.removeEventListener("change", draw), { once: true });
@@ -30,9 +31,9 @@ export async function openLine(hands, id) {
 /** @param {Hands} hands @param {string} id */
 function drawLine(hands, id) {
   const { book, reference } = hands;
-  const sheet = /** @type {HTMLDialogElement} */ (at("line"));
   const line = linesToday(hands).find((each) => each.id === id);
-  if (!line) return sheet.close();
+  // Newer ones have pushed it off the string while somebody reads it: it stands as he saw it.
+  if (!line) return;
   const { farmers, flowers, digits } = hands.world();
   const farmer = farmers.get(line.farmer);
   const row = book.rows.get(id);
@@ -61,7 +62,7 @@ function drawLine(hands, id) {
     hands.put(slipOf(line, hands));
   };
   at("line-cancel").onclick = () => {
-    sheet.close();
+    /** @type {HTMLDialogElement} */ (at("line")).close();
     hands.takeBack({ id, version: line.version, entry: row ? undefined : rowFrom(line, reference) });
   };
   at("line-print").onclick = () => print();
