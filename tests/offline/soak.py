@@ -38,7 +38,7 @@ from malar.accounts.domain import Role
 from malar.accounts.models import Membership
 from malar.kernel.money import line_amount
 from malar.ops.benchmarks.scene import own_database
-from malar.sync.models import Conflict
+from malar.sync.models import Conflict, SyncOp
 from pricing.services.rates import publish_rate
 from tests import cast
 from tests.browser import chromium
@@ -268,9 +268,11 @@ class Morning:
         self.chance = random.Random(seed)  # a schedule, not a secret
         self.book: dict[str, Expected] = {}
         self.happened: dict[str, int] = {}
+        self.told: list[dict[str, object]] = []
 
     def note(self, what: str, **said: object) -> None:
         self.happened[what] = self.happened.get(what, 0) + 1
+        self.told.append({"what": what, **said})
         self.write(json.dumps({"what": what, **said}, default=str) + "\n")
 
     def run(self, entries: int) -> None:
@@ -450,6 +452,17 @@ class Morning:
         outcome.stuck = stuck
         return outcome
 
+    def story(self, id: str) -> str:
+        """What was done with a line, as people did it and as the server heard it."""
+        done = [said for said in self.told if said.get("id") == id]
+        ops = SyncOp.objects.filter(body__entity_id=id).order_by("received_at")
+        heard = [
+            f"{op.author} {op.seq} {op.body['operation']} on {op.body['base_version']} {op.body['set']}"
+            f" → {op.result['status']} {op.result.get('version')}"
+            for op in ops.select_related("author__user")
+        ]
+        return f"done: {done}; heard: {heard}"
+
     def compared(self) -> Outcome:
         """What the book says now, beside what people typed."""
         shop = self.clerks[0].member.shop
@@ -466,7 +479,7 @@ class Morning:
             for kg, amount, status in found.get(id, [])[:1]:
                 right = (line.quantity, line_amount(line.quantity, RATE), line.is_void)
                 if (kg, amount, status == "voided") != right:
-                    outcome.wrong.append(f"{id}: {kg} {amount} {status}; typed {right}")
+                    outcome.wrong.append(f"{id}: {kg} {amount} {status}; typed {right}; {self.story(id)}")
         standing = [line.quantity for line in self.book.values() if not line.is_void]
         booked = [(kg, amount) for _id, kg, amount, status in rows if status != "voided"]
         outcome.kilograms = (sum(standing, Decimal(0)), sum((kg for kg, _ in booked), Decimal(0)))
