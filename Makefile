@@ -29,7 +29,7 @@ manage: setup ## run a management command with the servers up: make manage ARGS=
 
 # --- Tests -------------------------------------------------------------------------------------
 
-test: setup-tests lint types layers templates js unit node e2e ## everything
+test: setup-tests lint types layers templates js unit node e2e soak-short ## everything
 
 test-fast: setup-tests ## the inner loop: lint, and the tests that need no browser and no real race
 	@$(PY) -m ruff check --quiet .
@@ -93,7 +93,7 @@ e2e: ## the tests in a real browser, on a line that breaks too
 soak-short: ## a short soak, and each of the known mistakes in it
 	$(call step,soak)
 	@$(WITH_SERVERS) sh -c '$(PY) manage.py soak --entries 60 --seeds 1 & whole=$$!; \
-		$(PY) manage.py soak --seeds 0 --mutants 26; found=$$?; wait $$whole && exit $$found'
+		$(PY) manage.py soak --seeds 0 --mutants 40; found=$$?; wait $$whole && exit $$found'
 
 # --- Now and then ------------------------------------------------------------------------------
 
