@@ -235,14 +235,22 @@ class Clerk:
         return self.tablet.queue()
 
     def opens(self, id: str) -> bool:
-        """Tap a bead of the string; False where it went from the string meanwhile, as newer ones came."""
-        try:
-            self.counter.page.locator(f'#string [data-line="{id}"]').click(timeout=5000)
-        except PlaywrightError:
-            if id in self.beads():
-                raise
-            return False
-        return True
+        """Tap a bead of the string until its sheet is open; False where it went off the string, as newer ones came.
+
+        A tap that begins on a bead and ends on the one that was drawn in its place meanwhile is none.
+        """
+        page = self.counter.page
+        sheet = page.locator("#line")
+        for _ in range(4):
+            try:
+                page.locator(f'#string [data-line="{id}"]').click(timeout=5000)
+                sheet.wait_for(timeout=5000)
+            except PlaywrightError:
+                if id not in self.beads():
+                    return False
+            else:
+                return True
+        raise AssertionError("the sheet of a line does not open")
 
     def beads(self) -> list[str]:
         """The ids of the entries he sees."""
