@@ -120,6 +120,7 @@ class NoteKind(models.TextChoices):
     TABLET_SILENT = "tablet_silent", _("tablet silent")
     BOOKS_BROKEN = "books_broken", _("books")
     WORDING_STOPPED = "wording_stopped", _("wording stopped")
+    MONTH_MISSING = "month_missing", _("Tamil month missing")
 
 
 NOTES = {
@@ -135,6 +136,10 @@ NOTES = {
     NoteKind.WORDING_STOPPED: _(
         "%(provider)s does not send the wording %(wording)s any more: %(state)s. %(reason)s"
     ),
+    NoteKind.MONTH_MISSING: _(
+        "No Tamil month is known that is still to begin. Write down when the next one begins: until then nobody is "
+        "settled by it."
+    ),
 }
 """What a note says. Of a message it says what the message says."""
 PLACES = {
@@ -142,6 +147,7 @@ PLACES = {
     NoteKind.TABLET_LOST: "tablets:tablet_list",
     NoteKind.TABLET_SILENT: "tablets:tablet_list",
     NoteKind.BOOKS_BROKEN: "admin:index",
+    NoteKind.MONTH_MISSING: "settlements:month_list",
 }
 """The page on which something is done about it."""
 

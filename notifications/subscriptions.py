@@ -53,6 +53,7 @@ from notifications.services.settlement_words import (
 )
 from settlements.domain import Side, Status
 from settlements.events import (
+    NextMonthMissing,
     SettlementApproved,
     SettlementCancelled,
     SettlementChanged,
@@ -335,4 +336,5 @@ SUBSCRIPTIONS: dict[str, Reaction] = {
     TabletSilent.name: noted(NoteKind.TABLET_SILENT),
     BooksBroken.name: noted(NoteKind.BOOKS_BROKEN),
     WordingStopped.name: noted(NoteKind.WORDING_STOPPED),
+    NextMonthMissing.name: noted(NoteKind.MONTH_MISSING),
 }

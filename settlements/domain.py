@@ -2,6 +2,7 @@
 
 import datetime as dt
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
 
@@ -225,3 +226,28 @@ def period_until(cadence: str, today: dt.date) -> tuple[dt.date, dt.date] | None
             end = today.replace(day=1) - dt.timedelta(days=1)
             return end.replace(day=1), end
     return None
+
+
+MONTHS: Mapping[str, str] = {
+    "சித்திரை": "Chithirai",
+    "வைகாசி": "Vaikasi",
+    "ஆனி": "Aani",
+    "ஆடி": "Aadi",
+    "ஆவணி": "Avani",
+    "புரட்டாசி": "Purattasi",
+    "ஐப்பசி": "Aippasi",
+    "கார்த்திகை": "Karthigai",
+    "மார்கழி": "Margazhi",
+    "தை": "Thai",
+    "மாசி": "Maasi",
+    "பங்குனி": "Panguni",
+}
+"""The Tamil months in their order, each in both languages (domain.md §4.4). When one begins, no rule here knows."""
+USUAL_DAYS = range(28, 34)
+"""So many days a Tamil month has; one of others was perhaps written down wrong, or another is missing after it."""
+
+
+def month_after(name_ta: str) -> str:
+    """The month that follows another, in Tamil; empty where that is none of the twelve."""
+    names = list(MONTHS)
+    return names[(names.index(name_ta) + 1) % len(names)] if name_ta in MONTHS else ""

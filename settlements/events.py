@@ -87,3 +87,12 @@ class PaymentBounced(Happening):
     settlement: UUID
     farmer: UUID
     payment: UUID
+
+
+@dataclass(frozen=True)
+class NextMonthMissing(Happening):
+    """Farmers are settled by the Tamil month, and none is known that is still to begin, after the one that began on
+    the day `after` (ISO; empty where the shop knows none)."""
+
+    name: ClassVar[str] = "NextMonthMissing"
+    after: str

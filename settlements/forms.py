@@ -15,12 +15,12 @@ from ledger.domain import Cadence, Mode
 from ledger.forms.entries import FarmerField
 from ledger.models import Farmer
 from ledger.selectors.farmers import find_farmer
-from malar.accounts.models import Shop
+from malar.accounts.models import Shop, in_language
 from malar.kernel.forms import FigureField, OnceForm
 from malar.kernel.ids import new_id
 from malar.kernel.quantities import significant_decimals
-from settlements.domain import Status
-from settlements.models import Settlement
+from settlements.domain import MONTHS, Status
+from settlements.models import Settlement, TamilMonth
 from settlements.selectors.pages import STATES
 from settlements.services.runs import Order
 
@@ -253,6 +253,41 @@ class SettlementFilter(forms.Form):
             "start": chosen["from"],
             "end": chosen["to"],
         }
+
+
+class FirstDayField(forms.DateField):
+    """The day on which a Tamil month begins. None is proposed: it stands in the shop's calendar."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            label=_("First day"),
+            error_messages={"required": _("Choose a day.")},
+            widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+        )
+
+
+class MonthForm(OnceForm):
+    """When a Tamil month begins; the one that follows the last known is chosen."""
+
+    name = forms.ChoiceField(
+        label=_("Month"),
+        error_messages=dict.fromkeys(("required", "invalid_choice"), _("Choose one of the twelve months.")),
+    )
+    starts_on = FirstDayField()
+
+    def __init__(self, data: QueryDict | None = None, *, expected: str = "") -> None:
+        super().__init__(data, initial={"name": expected})
+        names = [(ta, in_language(ta, en)) for ta, en in MONTHS.items()]
+        cast(forms.ChoiceField, self.fields["name"]).choices = [("", "–"), *names]
+
+
+class MoveMonthForm(OnceForm):
+    """Another first day for a month of the table."""
+
+    starts_on = FirstDayField()
+
+    def __init__(self, data: QueryDict | None = None, *, month: TamilMonth) -> None:
+        super().__init__(data, initial={"starts_on": month.starts_on}, auto_id=f"move-{month.pk}-%s")
 
 
 class LinkDisputeForm(forms.Form):

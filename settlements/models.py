@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from ledger.models import Farmer
 from ledger.models.kept import kept
 from ledger.models.movements import CashVoucher, voucher_constraints
-from malar.accounts.models import Membership, Shop
+from malar.accounts.models import Membership, Shop, in_language
 from malar.kernel.history import keep_history
 from malar.kernel.ids import new_id
 from settlements.domain import NUMBERED, OPEN, Method, RunStatus, Side, Status
@@ -319,7 +319,12 @@ class TamilMonth(models.Model):
         constraints = [models.UniqueConstraint(fields=["shop", "starts_on"], name="one_month_begins_a_day")]
 
     def __str__(self) -> str:
-        return self.name_ta
+        return self.name
+
+    @property
+    def name(self) -> str:
+        """In the language of whoever reads."""
+        return in_language(self.name_ta, self.name_en)
 
 
 for model in (SettlementRun, Settlement, Approval, Payment, TamilMonth):

@@ -3,7 +3,7 @@
 from django.urls import path, register_converter
 
 from settlements.views import links as link_views
-from settlements.views import papers, payments, runs, settlements
+from settlements.views import months, papers, payments, runs, settlements
 
 app_name = "settlements"
 
@@ -13,6 +13,9 @@ urlpatterns = [
     path("runs/<uuid:run_id>/", runs.run_detail, name="run_detail"),
     path("runs/<uuid:run_id>/submit/", runs.run_submit, name="run_submit"),
     path("runs/<uuid:run_id>/papers/<slug:layout>/<int:part>/", papers.run_papers, name="run_papers"),
+    path("months/", months.month_list, name="month_list"),
+    path("months/<uuid:month_id>/move/", months.month_move, name="month_move"),
+    path("months/<uuid:month_id>/take-out/", months.month_take_out, name="month_take_out"),
     path("payments/<uuid:payment_id>/", payments.payment_detail, name="payment_detail"),
     path("payments/<uuid:payment_id>/bounce/", payments.payment_bounce, name="payment_bounce"),
     path("<uuid:settlement_id>/", settlements.settlement_detail, name="settlement_detail"),

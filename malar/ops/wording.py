@@ -20,6 +20,7 @@ from django.utils.translation.template import templatize
 ROOMS = ("malar", "pricing", "ledger", "settlements", "notifications")
 KEYWORDS = {
     "_": None,
+    "_now": None,
     "gettext": None,
     "gettext_lazy": None,
     "gettext_noop": None,

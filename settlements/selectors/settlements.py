@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping
 from decimal import Decimal
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from django.core.cache import cache
 from django.db.models import Case, F, QuerySet, Sum, When
@@ -26,6 +26,8 @@ Hold = Callable[[Shop, dt.date], Mapping[UUID | None, LeftOut]]
 """Why farmers are not settled up to a day that only a room above knows; None is every farmer."""
 holds: list[Hold] = []
 """What the rooms above have to say (`malar.sync`: tablets that did not send, corrections nobody has decided)."""
+DUE = UUID("5c1f6a0e-1c57-4f0e-9a54-8d1f2f0b7a61")
+"""The namespace of the ids of runs that begin by themselves, and of what is said about them."""
 
 
 def settlements_seen_by(member: Membership) -> QuerySet[Settlement]:
@@ -190,6 +192,11 @@ def period_due(shop: Shop, cadence: str, today: dt.date) -> tuple[dt.date, dt.da
         return None
     present, before = begun
     return before, present - dt.timedelta(days=1)
+
+
+def due_id(shop: Shop, cadence: str, end: dt.date) -> UUID:
+    """The id of the run that begins by itself for a cadence's period that ends on a day."""
+    return uuid5(DUE, f"{shop.pk} {cadence} {end.isoformat()}")
 
 
 # --- As programs read them -------------------------------------------------------------------------

@@ -1,23 +1,24 @@
 """Runs that begin by themselves, because a farmer is settled every week or month."""
 
 import datetime as dt
-from uuid import UUID, uuid5
+from functools import partial
+from uuid import UUID
 
 import structlog
 from django.utils import timezone
 
 from ledger.domain import Cadence
 from malar.accounts.domain import Role
-from malar.accounts.models import Shop
+from malar.accounts.models import Membership, Shop
 from malar.kernel.clock import KOLKATA, business_date_of
+from malar.kernel.transactions import in_unit, step
 from settlements.models import SettlementRun
-from settlements.selectors.settlements import holds, period_due
-from settlements.services.runs import Order, begin_run
+from settlements.selectors.settlements import due_id, holds, period_due
+from settlements.services.months import say_next_missing
+from settlements.services.runs import Order, hold_runs, new_run
 
 log = structlog.get_logger(__name__)
 
-DUE = UUID("5c1f6a0e-1c57-4f0e-9a54-8d1f2f0b7a61")
-"""The namespace of the ids of such runs."""
 LAST_HOUR = 13
 """Until then a run waits for tablets that still have something to send; it would leave everybody out."""
 
@@ -45,10 +46,21 @@ def settle_due(shop: Shop) -> list[UUID]:
             log.info("run_put_off", shop=str(shop.pk), cadence=cadence)
             continue
         order = Order(start=period[0], end=period[1], farmers=farmers)
-        begun.append(begin_run(by=owner, key=run, order=order, id=run).made)
+        if in_unit(partial(_begin, owner, cadence, order, today), by=owner):
+            begun.append(run)
+    if say_next_missing(by=owner, today=today):
+        log.warning("next_month_missing", shop=str(shop.pk))
     return begun
 
 
-def due_id(shop: Shop, cadence: str, end: dt.date) -> UUID:
-    """The id of the run of a shop for a cadence's period that ends on a day; its key, too."""
-    return uuid5(DUE, f"{shop.pk} {cadence} {end.isoformat()}")
+@step
+def _begin(owner: Membership, cadence: str, order: Order, today: dt.date) -> bool:
+    """Ask for the run, unless somebody has meanwhile, or has changed the table of months: the next hour looks again."""
+    shop = owner.shop
+    hold_runs(shop)
+    run = due_id(shop, cadence, order.end)
+    is_as_seen = period_due(shop, cadence, today) == (order.start, order.end)
+    if not is_as_seen or SettlementRun.objects.filter(pk=run).exists():
+        return False
+    new_run(owner, order, run)
+    return True

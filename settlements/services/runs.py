@@ -112,7 +112,7 @@ def preview(*, by: Membership, order: Order) -> Outcome:
     _check(by, order)
 
     def act() -> Outcome:
-        raise _NothingIsKept(settle(by, _new_run(by, order, new_id()), order, alone=False))
+        raise _NothingIsKept(settle(by, new_run(by, order, new_id()), order, alone=False))
 
     try:
         return in_unit(act, by=by)
@@ -130,7 +130,7 @@ def begin_run(*, by: Membership, key: UUID, order: Order, id: UUID | None = None
     made = id or new_id()
 
     def effect() -> dict[str, Any]:
-        return run_answer(_new_run(by, order, made))
+        return run_answer(new_run(by, order, made))
 
     return once(by=by, key=key, body={**asdict(order), "id": id}, made=made, effect=effect)
 
@@ -146,7 +146,7 @@ def run_or_begin(*, by: Membership, key: UUID, order: Order, id: UUID | None = N
 
     def effect() -> dict[str, Any]:
         if unsettled_lines(by.shop, order.end, order.farmers, AT_ONCE + 1) > AT_ONCE:
-            return run_answer(_new_run(by, order, made))
+            return run_answer(new_run(by, order, made))
         return run_answer(run_at_once(by, order, made))
 
     return once(by=by, key=key, body={**asdict(order), "id": id}, made=made, effect=effect)
@@ -156,7 +156,7 @@ def run_or_begin(*, by: Membership, key: UUID, order: Order, id: UUID | None = N
 def run_at_once(by: Membership, order: Order, id: UUID) -> SettlementRun:
     """Make a run as a part of somebody's unit of work. Raises what `begin_run` raises."""
     _check(by, order)
-    run = _new_run(by, order, id)
+    run = new_run(by, order, id)
     finish(run, settle(by, run, order))
     return run
 
@@ -248,7 +248,8 @@ def order_of(run: SettlementRun) -> Order:
 
 
 @step
-def _new_run(by: Membership, order: Order, id: UUID) -> SettlementRun:
+def new_run(by: Membership, order: Order, id: UUID) -> SettlementRun:
+    """A run that waits to be made."""
     hold_runs(by.shop)
     last = SettlementRun.objects.filter(shop=by.shop).aggregate(last=Max("number"))["last"] or 0
     return SettlementRun.objects.create(

@@ -18,6 +18,7 @@ from ledger.forms.movements import ReasonWhyForm
 from malar.accounts.access import member_required
 from malar.accounts.domain import Role
 from malar.accounts.middleware import ShopRequest
+from malar.kernel.clock import business_date_of
 from malar.kernel.errors import Conflict, NotAllowed
 from malar.kernel.forms import USED_BEFORE, refusals_on
 from malar.kernel.htmx import render_page
@@ -25,6 +26,7 @@ from settlements.documents.squares import square
 from settlements.domain import Method, Side, Status
 from settlements.forms import ApproveForm, CancelForm, RecoveryForm, SendForm, SettlementFilter
 from settlements.models import Settlement
+from settlements.selectors.months import next_missing
 from settlements.selectors.pages import (
     approvals_of,
     fees_of,
@@ -69,6 +71,9 @@ def settlement_list(request: ShopRequest) -> HttpResponse:
         "page": page,
         "rows": listed(page.object_list),
         "tally": tally_of(found),
+        "missing": None
+        if own
+        else next_missing(request.shop, business_date_of(timezone.now(), request.shop.turnover_hour)),
         "under_way": [] if own else runs_under_way(request.shop),
         "farmers": () if own else request.shop.farmers.active(),
     }

@@ -25,7 +25,7 @@ from malar.trail.models import Event
 from notifications.models import MessageTemplate, Note
 from notifications.services.queueing import react
 from pricing.models import Flower, PricingRule
-from settlements.models import Payment, Settlement
+from settlements.models import Payment, Settlement, TamilMonth
 from settlements.services.approvals import submit
 from settlements.services.links import link_for
 from settlements.services.runs import Order
@@ -370,6 +370,12 @@ TABLE: dict[str, Row] = {
     "GET settlements:run_detail": (302, 404, 403, 200, 200),
     "GET settlements:run_submit": (302, 405, 403, 403, 405),
     "POST settlements:run_submit": (302, 404, 403, 403, 422),
+    "GET settlements:month_list": (302, 200, 403, 403, 200),
+    "POST settlements:month_list": (302, 422, 403, 403, 422),
+    "GET settlements:month_move": (302, 405, 403, 403, 405),
+    "POST settlements:month_move": (302, 404, 403, 403, 422),
+    "GET settlements:month_take_out": (302, 405, 403, 403, 405),
+    "POST settlements:month_take_out": (302, 404, 403, 403, 422),
     "GET settlements:payment_detail": (302, 404, 404, 200, 200),
     "GET settlements:payment_bounce": (302, 405, 403, 403, 405),
     "POST settlements:payment_bounce": (302, 404, 403, 403, 422),
@@ -492,6 +498,7 @@ def stage(
             "settlement_id": settlement.pk,
             "run_id": settlement.run_id,
             "payment_id": payment.pk,
+            "month_id": TamilMonth.objects.create(shop=meena.shop, name_ta="தை", starts_on="2026-01-15").pk,
             "token": link_for(by=kumar, settlement_id=settlement.pk),
             "device_id": register_device(by=kumar, id=uuid4()).pk,
             "flower_id": jasmine.pk,

@@ -16,6 +16,7 @@ from django.test import Client
 from django.utils import timezone
 from playwright.sync_api import BrowserContext, Page
 
+from ledger.domain import Cadence
 from ledger.models import Charge, DailyEntry, Farmer
 from ledger.services.days import close_day, record_expense
 from ledger.services.movements import record_movement
@@ -31,6 +32,7 @@ from notifications.services.queueing import react
 from settlements.models import ApprovalLink, Settlement
 from settlements.services.approvals import approve, change_recovery, dispute, submit
 from settlements.services.links import link_for
+from settlements.services.months import add_month
 from settlements.services.payments import record_payment
 from settlements.services.runs import Order, begin_run, make_run
 from tests.cast import a_buyer_of
@@ -88,6 +90,7 @@ class Morning:
         renew_months()
         moved = money_moved(owner, clerk, line.farmer)
         closed = day_closed(clerk, today - dt.timedelta(days=1))
+        months_known(owner)
         settled = settlements_made(owner, clerk, member[Role.FARMER].farmer, but=line.farmer)
         return cls(*people, line.farmer, line, moved, buyer, *closed, *settled)
 
@@ -175,6 +178,19 @@ def day_closed(clerk: Membership, yesterday: dt.date) -> tuple[UUID, dt.date]:
         mode="cash",
     )
     return expense.made, yesterday
+
+
+def months_known(owner: Membership) -> None:
+    """The present month, and two before it, of which one is too long to be all of it. A farmer waits for the next."""
+    for name, day in (
+        ("ஆவணி", dt.date(2026, 8, 17)),
+        ("ஐப்பசி", dt.date(2026, 10, 18)),
+        ("கார்த்திகை", dt.date(2026, 11, 17)),
+    ):
+        add_month(by=owner, key=uuid4(), name=name, starts_on=day)
+    farmer = owner.shop.farmers.active().order_by("number")[1]
+    farmer.cadence = Cadence.TAMIL_MONTH
+    farmer.save()
 
 
 def settlements_made(
@@ -384,6 +400,17 @@ PLACES: tuple[Place, ...] = (
     Place("expense", lambda morning, _: f"/ledger/expenses/{morning.expense}/reverse/"),
     Place("settlements", "/settlements/", sizes=(*COUNTER_SIZES, PHONE)),
     Place("my-settlements", "/settlements/", who="grower", sizes=PHONE_SIZES),
+    Place(
+        "months",
+        "/settlements/months/",
+        sizes=(*COUNTER_SIZES, PHONE),
+        act=lambda page: page.click(".months__change summary >> nth=0"),
+    ),
+    Place(
+        "month-taken-out",
+        "/settlements/months/?name=சித்திரை&starts_on=2027-04-14",
+        sizes=(*COUNTER_SIZES, PHONE),
+    ),
     Place("run-new", "/settlements/runs/new/", sizes=(*COUNTER_SIZES, PHONE)),
     Place(
         "run-preview",

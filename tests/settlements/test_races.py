@@ -1,33 +1,35 @@
 """Two at the same settlement, or at the same rows, at the same moment. Each race is shown a second time with its guard
 off, where it must go wrong."""
 
+import datetime as dt
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+import time_machine
 from django.db import connection, transaction
 
-from ledger.domain import AccountKind
+from ledger.domain import AccountKind, Cadence
 from ledger.models import DailyEntry, Farmer
 from ledger.selectors.claims import owed_on, sums_of
 from ledger.services.claims import take_rows
 from ledger.services.entries import correct_line, edit_entry
 from ledger.services.movements import hold_farmer
 from ledger.services.posting import account_of
-from malar.accounts.models import Membership
+from malar.accounts.models import Membership, Shop
 from malar.trail.services.answers import Answer
 from pricing.models import Flower
-from settlements.domain import Method, chained
+from settlements.domain import LeftOut, Method, chained
 from settlements.models import Approval, Payment, Settlement, SettlementCounter, SettlementRun
-from settlements.selectors.settlements import settlement_of
-from settlements.services import approvals, payments, runs
+from settlements.selectors.settlements import period_due, settlement_of
+from settlements.services import approvals, due, months, payments, runs
 from settlements.services.runs import begin_run, make_run
 from tests import cast
 from tests.cast import at, recorded
-from tests.ledger.test_races import BOTH_WAYS, meeting, patience, together
+from tests.ledger.test_races import BOTH_WAYS, meeting, patience, together, until_somebody_waits
 from tests.settlements.acts import WEEK, agreed, settled, settlement_for, unsound
 
 __all__ = ["meeting"]
@@ -140,6 +142,66 @@ def test_a_run_that_a_clerk_keeps_waiting_too_long_is_made_later(
     assert SettlementRun.objects.get().status == "running"
     make_run(run)
     assert SettlementRun.objects.get().settled == Settlement.objects.count() == 1
+
+
+@pytest.fixture
+def panguni(raja: Farmer, meena: Membership) -> UUID:
+    """It has begun, Raja is settled by it, and nobody has run the month before."""
+    raja.cadence = Cadence.TAMIL_MONTH
+    raja.save()
+    for name, day in (("தை", "2026-01-15"), ("மாசி", "2026-02-06"), ("பங்குனி", "2026-03-08")):
+        month = months.add_month(by=meena, key=uuid4(), name=name, starts_on=dt.date.fromisoformat(day))
+    return month.made
+
+
+@BOTH_WAYS
+def test_a_month_that_is_moved_while_its_run_is_to_begin(
+    meena: Membership, panguni: UUID, monkeypatch: pytest.MonkeyPatch, guarded: bool
+) -> None:
+    """The owner moves it after the run was reckoned and before it is asked for. Unguarded, its lines are run twice."""
+    period = period_due(meena.shop, Cadence.TAMIL_MONTH, dt.date(2026, 3, 8))
+
+    def moved(shop: Shop, until: dt.date) -> dict[UUID | None, LeftOut]:
+        months.move_month(by=meena, key=uuid4(), month_id=panguni, starts_on=dt.date(2026, 3, 7))
+        return {}
+
+    with time_machine.travel(at("2026-03-08", "06:10")):
+        monkeypatch.setattr(due, "holds", [moved])
+        if not guarded:
+            monkeypatch.setattr(
+                due, "period_due", lambda *asked: period if asked[1] == "tamil_month" else None
+            )
+        due.settle_due(meena.shop)
+        monkeypatch.setattr(due, "holds", [])
+        monkeypatch.setattr(due, "period_due", period_due)
+        due.settle_due(meena.shop)
+    ends = [str(run.period_end) for run in SettlementRun.objects.order_by("number")]
+    assert ends == (["2026-03-06"] if guarded else ["2026-03-07", "2026-03-06"])
+
+
+@BOTH_WAYS
+def test_a_run_that_begins_while_its_month_is_moved(
+    meena: Membership, panguni: UUID, monkeypatch: pytest.MonkeyPatch, guarded: bool
+) -> None:
+    """The run is asked for after the table was found free, and before the month has its other day."""
+    look, looked = months.runs_by_day, []
+    settling = threading.Thread(target=lambda: together(lambda: due.settle_due(meena.shop)))
+
+    def overtaken(shop: Shop) -> Mapping[dt.date, SettlementRun]:
+        looked.append(look(shop))
+        if len(looked) == 2:  # for the month that is moved, then for the day it is moved to
+            settling.start()
+            until_somebody_waits() if guarded else settling.join()
+        return looked[-1]
+
+    monkeypatch.setattr(months, "runs_by_day", overtaken)
+    if not guarded:
+        monkeypatch.setattr(months, "hold_runs", lambda shop: None)
+    with time_machine.travel(at("2026-03-08", "06:10")):
+        months.move_month(by=meena, key=uuid4(), month_id=panguni, starts_on=dt.date(2026, 3, 7))
+        settling.join()
+    ends = [str(run.period_end) for run in SettlementRun.objects.order_by("number")]
+    assert ends == ([] if guarded else ["2026-03-07"]), "the next hour looks again"
 
 
 @BOTH_WAYS
