@@ -405,7 +405,6 @@ TWILIO_AUTH_TOKEN_OLD = env.text("TWILIO_AUTH_TOKEN_OLD", "")  # still signs cal
 TWILIO_WHATSAPP_FROM = env.text("TWILIO_WHATSAPP_FROM", "")
 TWILIO_SMS_FROM = env.text("TWILIO_SMS_FROM", "")
 TWILIO_MESSAGING_SERVICE_SID = env.text("TWILIO_MESSAGING_SERVICE_SID", "")
-TWILIO_CONTENT = env.table("TWILIO_CONTENT")  # {"entry_receipt ta 1": "HX..."}: the approved wordings
 TWILIO_BASE_URL = env.text("TWILIO_BASE_URL", "https://api.twilio.com").rstrip("/")
 TWILIO_WHATSAPP_PAISE = env.number("TWILIO_WHATSAPP_PAISE", 55)  # a message
 TWILIO_SMS_PAISE = env.number("TWILIO_SMS_PAISE", 700)  # a segment

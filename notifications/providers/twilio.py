@@ -121,9 +121,7 @@ class TwilioWhatsApp(Twilio):
         return int(settings.TWILIO_WHATSAPP_PAISE)
 
     def fields(self, outgoing: Outgoing) -> dict[str, str]:
-        wording = f"{outgoing.template} {outgoing.language} {outgoing.version}"
-        content = settings.TWILIO_CONTENT.get(wording)
-        if not content:
+        if not outgoing.ref:
             raise Refused("no_template", Failure.TEMPLATE)
         values = [value_of(each) for each in outgoing.values]
         if not all(values):
@@ -132,7 +130,7 @@ class TwilioWhatsApp(Twilio):
         return {
             "To": f"whatsapp:{outgoing.address}",
             "From": f"whatsapp:{settings.TWILIO_WHATSAPP_FROM}",
-            "ContentSid": content,
+            "ContentSid": outgoing.ref,
             "ContentVariables": json.dumps(numbered, ensure_ascii=False),
         }
 

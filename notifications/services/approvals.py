@@ -5,8 +5,7 @@ A provider that approves wordings has a door in `doors`, by its name; a provider
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 from uuid import UUID
 
 import structlog
@@ -21,37 +20,16 @@ from malar.trail.services.events import record
 from notifications.domain import VARIABLES, Approval, State
 from notifications.events import WordingStopped
 from notifications.models import Message, MessageTemplate, TemplateApproval
+from notifications.providers import SubmissionRefused as SubmissionRefused
+from notifications.providers import TemplateDoor, provider_in_use
+from notifications.providers import WordingStatus as WordingStatus
 from notifications.selectors import may_word
-from notifications.services.sending import provider_in_use
 from notifications.wordings import DLT_ID, faults_of
 
 log = structlog.get_logger(__name__)
 
 ASKED_IN_VAIN = dt.timedelta(minutes=5)
 """After so long a submission of which no answer came may be made again."""
-
-
-@dataclass(frozen=True)
-class WordingStatus:
-    """What a provider says of a wording. `category` is empty where it does not say."""
-
-    state: Approval
-    category: str = ""
-    reason: str = ""
-
-
-class SubmissionRefused(Exception):
-    """The provider does not take the wording for approval; the text says why, as it said it."""
-
-
-class TemplateDoor(Protocol):
-    """How wordings are sent to a provider for approval, and asked after."""
-
-    def submit(self, template: MessageTemplate) -> str:
-        """Send it in; its name there. Raises SubmissionRefused. Whatever else it raises leaves it unknown."""
-
-    def status(self, ref: str) -> WordingStatus:
-        """What became of it."""
 
 
 doors: dict[str, TemplateDoor] = {}
@@ -227,7 +205,7 @@ def note_status(*, provider: str, ref: str, status: WordingStatus) -> bool:
         return False
     before = (approval.state, approval.category, approval.reason)
     could = approval.lets_send or approval.state == Approval.SUBMITTED
-    said = (status.state, status.category, status.reason[:200])
+    said = (status.state or approval.state, status.category or approval.category, status.reason[:200])
     _write(approval, state=said[0], category=said[1], reason=said[2], checked_at=timezone.now())
     if could and not approval.lets_send and approval.state != Approval.SUBMITTED:
         _stop(approval)
@@ -254,7 +232,15 @@ def _stop(approval: TemplateApproval) -> None:
 
 def may_be_sent(template: MessageTemplate, provider: str) -> bool:
     """Whether a provider takes a wording; one that approves none takes any. Ask right before a call."""
-    if provider not in doors:
-        return True
+    return ref_of(template, provider) is not None
+
+
+def ref_of(template: MessageTemplate, provider: str) -> str | None:
+    """A provider's own name for a wording, empty where it knows none; None: it may not be sent by it (now)."""
+    must_approve = provider in doors
+    if provider == "console" and not must_approve:
+        return ""
     approval = template.approvals.select_related("template").filter(provider=provider).first()
-    return approval is not None and approval.lets_send
+    if must_approve and (approval is None or not approval.lets_send):
+        return None
+    return approval.ref if approval else ""

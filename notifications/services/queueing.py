@@ -11,9 +11,9 @@ from malar.kernel.transactions import step, unit_of_work
 from malar.trail.models import Event
 from notifications.domain import NOBODY, VALID_FOR, Kind, NoteKind, State, filled
 from notifications.models import Message, MessageTemplate, Note
+from notifications.providers import provider_in_use
 from notifications.selectors import wants
 from notifications.services.approvals import may_be_sent
-from notifications.services.sending import provider_in_use
 
 Reaction = Callable[[Event], list[Message]]
 

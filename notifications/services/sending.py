@@ -12,7 +12,6 @@ from django.db import connection, transaction
 from django.db.models import Exists, F, OuterRef, Q
 from django.db.models.functions import Now
 from django.utils import timezone
-from django.utils.module_loading import import_string
 
 from malar.kernel.jobs import nothing_waits
 from malar.kernel.transactions import unit_of_work
@@ -32,32 +31,12 @@ from notifications.domain import (
     wait_after,
 )
 from notifications.models import Attempt, Message, MessageQuerySet, Sender
-from notifications.providers import Outcome, Outgoing, Provider, SendResult
+from notifications.providers import Outcome, Outgoing, Provider, SendResult, provider_in_use, provider_of
 from notifications.services import circuit
+from notifications.services.approvals import ref_of
 from notifications.services.claims import Claim, claim, give_back, hold, put_off
 
 log = structlog.get_logger(__name__)
-
-
-def provider_in_use() -> Provider:
-    """The provider that new messages are made for: the one the settings name."""
-    provider: Provider = import_string(settings.MESSAGE_PROVIDER)()
-    return provider
-
-
-def provider_of(message: Message) -> Provider:
-    """The provider that sends this message: the one that was at it before, else the one for its way.
-
-    So a message keeps its sender when the settings name another one while it is under way.
-    """
-    provider = provider_in_use()
-    if provider.name == message.provider or (not message.provider and provider.channel == message.channel):
-        return provider
-    for path in settings.MESSAGE_PROVIDERS.values():
-        known: Provider = import_string(path)()
-        if known.name == message.provider or (not message.provider and known.channel == message.channel):
-            return known
-    return provider
 
 
 def send(*, message_id: UUID) -> list[UUID]:
@@ -79,14 +58,15 @@ def send(*, message_id: UUID) -> list[UUID]:
         put_off(message, provider, cost)
         return []
     message.attempt = claimed.attempt
-    Attempt.objects.create(
-        shop_id=message.shop_id, message=message, number=message.attempt, provider=provider.name
-    )
-    if message.address.startswith(NOBODY) and provider.name != "console":
-        result = SendResult(Outcome.FAILED, code="no_address")
-    else:
-        result = provider.send(outgoing_of(message))
-    _note(message, provider, claimed, result)
+    ref = ref_of(message.template, provider.name)
+    result = _why_not(message, provider, ref)
+    was_called = result is None
+    if result is None:
+        Attempt.objects.create(
+            shop_id=message.shop_id, message=message, number=message.attempt, provider=provider.name
+        )
+        result = provider.send(outgoing_of(message, ref or ""))
+    _note(message, provider, result, circuit_of=claimed if was_called else None)
     if result.outcome in (Outcome.RETRY, Outcome.FAILED):
         give_back(message, cost)
     if provider.gap:
@@ -95,8 +75,17 @@ def send(*, message_id: UUID) -> list[UUID]:
     return list(following.order_by("pk").values_list("pk", flat=True)[:1])
 
 
-def outgoing_of(message: Message) -> Outgoing:
-    """The message as its provider sees it."""
+def _why_not(message: Message, provider: Provider, ref: str | None) -> SendResult | None:
+    """What keeps a message back, though it is its turn; None: nothing, and its provider is called now."""
+    if message.address.startswith(NOBODY) and provider.name != "console":
+        return SendResult(Outcome.FAILED, code="no_address")
+    if ref is None:
+        return SendResult(Outcome.FAILED, code="wording_stopped", failure=Failure.TEMPLATE)
+    return None
+
+
+def outgoing_of(message: Message, ref: str) -> Outgoing:
+    """The message as its provider sees it; `ref` is its name for the wording."""
     left = message.expires_at - timezone.now()
     named = dict.fromkeys(names_in(message.template.body))
     return Outgoing(
@@ -110,6 +99,8 @@ def outgoing_of(message: Message) -> Outgoing:
         values=tuple(message.variables.get(name, "") for name in named),
         text=message.text,
         valid_s=max(1, int(left.total_seconds())),
+        ref=ref,
+        buttons=message.template.buttons,
     )
 
 
@@ -156,14 +147,15 @@ WHERE id = %(id)s AND attempt = %(attempt)s AND state = ANY(%(from)s)
 """
 
 
-def _note(message: Message, provider: Provider, claimed: Claim, result: SendResult) -> None:
+def _note(message: Message, provider: Provider, result: SendResult, *, circuit_of: Claim | None) -> None:
     """Write down an outcome. It may come late, after the lease ran out, and still settles an unknown.
 
+    `circuit_of`: the claim under which the provider was called; None: it was not, so nothing is known of it.
     A message that was given back to the queue meanwhile need not be sent again when it turns out to be on its way.
     What the provider told by itself in the meantime stands.
     """
     taken = result.outcome in (Outcome.ACCEPTED, Outcome.SENT)
-    stopped_until = _circuit(provider, claimed, result)
+    stopped_until = _circuit(provider, circuit_of, result) if circuit_of else None
     then = next_of(message, result)
     if stopped_until and then.wait is not None:
         then = Next(then.state, max(then.wait, stopped_until - timezone.now()), then.counts)
