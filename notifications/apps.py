@@ -9,7 +9,8 @@ class NotificationsConfig(AppConfig):
     verbose_name = _("Messages")
 
     def ready(self) -> None:
-        from notifications.services.queueing import reactions
-        from notifications.subscriptions import SUBSCRIPTIONS
+        from notifications.services.queueing import reactions, still_so
+        from notifications.subscriptions import STILL_SO, SUBSCRIPTIONS
 
         reactions.update(SUBSCRIPTIONS)
+        still_so.update(STILL_SO)

@@ -3,6 +3,7 @@
 import datetime as dt
 from collections.abc import Callable
 from typing import Any
+from uuid import UUID
 
 from django.utils import translation
 from django.utils.translation import gettext as _
@@ -62,7 +63,7 @@ from settlements.events import (
     SettlementReversed,
 )
 from settlements.models import Payment, Settlement
-from settlements.selectors.settlements import waits_for
+from settlements.selectors.settlements import is_asked, waits_for
 
 
 def receipt(event: Event) -> list[Message]:
@@ -185,6 +186,12 @@ def ready(event: Event) -> list[Message]:
     if not wants(settlement.farmer, Kind.SETTLEMENT_READY):
         return []  # a link that nobody gets is not made
     return _of_settlement(event, Kind.SETTLEMENT_READY, SETTLEMENT_READY, settlement, ready_words)
+
+
+def is_still_asked(message: Message) -> bool:
+    """Whether the farmer's yes to a settlement, as the message has it, is still waited for."""
+    version = message.variables.get("version")
+    return is_asked(UUID(message.event.payload["settlement"]), version=int(version) if version else None)
 
 
 def overtaken(event: Event) -> list[Message]:
@@ -336,3 +343,5 @@ SUBSCRIPTIONS: dict[str, Reaction] = {
     BooksBroken.name: noted(NoteKind.BOOKS_BROKEN),
     WordingStopped.name: noted(NoteKind.WORDING_STOPPED),
 }
+
+STILL_SO: dict[str, Callable[[Message], bool]] = dict.fromkeys(WAITING_FOR_HIM, is_still_asked)

@@ -20,6 +20,9 @@ Reaction = Callable[[Event], list[Message]]
 reactions: dict[str, Reaction] = {}
 """Event name → what makes its messages. Filled from subscriptions.py when the app starts."""
 
+still_so: dict[str, Callable[[Message], bool]] = {}
+"""Kind of message → whether what one says is still so. Filled likewise; of kinds that are not here it always is."""
+
 
 @unit_of_work
 def react(*, event_id: UUID) -> list[UUID]:
@@ -96,6 +99,13 @@ def queue(
             shop=event.shop, member_id=farmer.member_id, event=event, kind=NoteKind.MESSAGE, message=message
         )
     return [] if is_stopped else [message]
+
+
+def is_still_so(message: Message) -> bool:
+    """Whether what a message says is still so. Asked right before it is sent, by whatever way and for whatever
+    reason: the event that it was overtaken by may not have been heard of yet. At most one query with the event."""
+    ask = still_so.get(message.kind)
+    return ask is None or ask(message)
 
 
 @step

@@ -35,6 +35,7 @@ from notifications.providers import Outcome, Outgoing, Provider, SendResult, pro
 from notifications.services import circuit
 from notifications.services.approvals import ref_of
 from notifications.services.claims import Claim, claim, give_back, hold, put_off
+from notifications.services.queueing import is_still_so
 
 log = structlog.get_logger(__name__)
 
@@ -45,7 +46,7 @@ def send(*, message_id: UUID) -> list[UUID]:
     Returns the next message to the same address where it may follow at once. The provider is called outside any
     transaction. Whoever dies on the way leaves a lease that runs out, and `sweep` decides.
     """
-    message = Message.objects.waiting().select_related("template").filter(pk=message_id).first()
+    message = Message.objects.waiting().select_related("template", "event").filter(pk=message_id).first()
     if message is None:
         return []
     if morning := quiet_until(message.kind, timezone.now()):
@@ -79,6 +80,8 @@ def _why_not(message: Message, provider: Provider, ref: str | None) -> SendResul
     """What keeps a message back, though it is its turn; None: nothing, and its provider is called now."""
     if message.address.startswith(NOBODY) and provider.name != "console":
         return SendResult(Outcome.FAILED, code="no_address")
+    if not is_still_so(message):
+        return SendResult(Outcome.FAILED, code="overtaken")
     if ref is None:
         return SendResult(Outcome.FAILED, code="wording_stopped", failure=Failure.TEMPLATE)
     return None
