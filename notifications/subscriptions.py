@@ -86,19 +86,19 @@ def correction(event: Event) -> list[Message]:
     if entry.is_voided or before is None:
         return []
     if before.farmer_id != entry.farmer_id:
-        with translation.override(Farmer.objects.get(pk=before.farmer_id).language):
-            reason = _("It belongs to another farmer.")
-        return [*_cancellation(event, before, reason), *_receipt(event, entry)]
+        return [
+            *_cancellation(event, before, lambda: _("It belongs to another farmer.")),
+            *_receipt(event, entry),
+        ]
     if all(getattr(before, name) == getattr(entry, name) for name in MATTERS):
         return []
-    with translation.override(entry.farmer.language):
-        template, variables = correction_of(before, entry)
+    template, _words = correction_of(before, entry)
     return queue(
         event=event,
         kind=Kind.ENTRY_PRICED if template == ENTRY_PRICED else Kind.ENTRY_CORRECTED,
         farmer=entry.farmer,
         template=template,
-        variables=variables,
+        variables=lambda: correction_of(before, entry)[1],
     )
 
 
@@ -111,7 +111,7 @@ def cancellation(event: Event) -> list[Message]:
     reason = entry.void_reason
     if not entry.is_voided and (reversal := reversal_of_line(entry)):
         reason = versions_of(reversal)[0].reason
-    return _cancellation(event, before, reason)
+    return _cancellation(event, before, lambda: reason_words(reason))
 
 
 def _line(event: Event) -> DailyEntry:
@@ -135,23 +135,24 @@ def _as_told(entry: DailyEntry) -> Any:
 
 
 def _receipt(event: Event, entry: DailyEntry) -> list[Message]:
-    with translation.override(entry.farmer.language):
-        template, variables = receipt_of(entry)
+    template, _words = receipt_of(entry)
     return queue(
         event=event,
         kind=Kind.ENTRY_RECEIPT,
         farmer=entry.farmer,
         template=template,
-        variables=variables,
+        variables=lambda: receipt_of(entry)[1],
     )
 
 
-def _cancellation(event: Event, before: Any, reason: str) -> list[Message]:
+def _cancellation(event: Event, before: Any, reason: Callable[[], str]) -> list[Message]:
     farmer = Farmer.objects.get(pk=before.farmer_id)
-    with translation.override(farmer.language):
-        variables = cancellation_of(before, farmer.name, reason_words(reason))
     return queue(
-        event=event, kind=Kind.ENTRY_VOIDED, farmer=farmer, template=ENTRY_VOIDED, variables=variables
+        event=event,
+        kind=Kind.ENTRY_VOIDED,
+        farmer=farmer,
+        template=ENTRY_VOIDED,
+        variables=lambda: cancellation_of(before, farmer.name, reason()),
     )
 
 
@@ -162,14 +163,12 @@ def advance(event: Event) -> list[Message]:
     )
     if movement.kind != MovementKind.ADVANCE or reversal_of(movement):
         return []
-    with translation.override(movement.farmer.language):
-        variables = advance_words(movement)
     return queue(
         event=event,
         kind=Kind.ADVANCE_GIVEN,
         farmer=movement.farmer,
         template=ADVANCE_GIVEN,
-        variables=variables,
+        variables=lambda: advance_words(movement),
     )
 
 
@@ -258,9 +257,13 @@ def _of_settlement(
     settlement: Settlement,
     words: Callable[[Settlement], dict[str, str]],
 ) -> list[Message]:
-    with translation.override(settlement.farmer.language):
-        variables = words(settlement)
-    return queue(event=event, kind=kind, farmer=settlement.farmer, template=template, variables=variables)
+    return queue(
+        event=event,
+        kind=kind,
+        farmer=settlement.farmer,
+        template=template,
+        variables=lambda: words(settlement),
+    )
 
 
 # --- Days and rates ---------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from celery import shared_task
 
 from malar.kernel.jobs import BrokerAway, start
 from malar.kernel.transactions import through
-from notifications.services import queueing, sending, statuses
+from notifications.services import fallback, queueing, sending, statuses
 
 log = structlog.get_logger(__name__)
 
@@ -32,6 +32,7 @@ def send(message_id: str) -> None:
 def sweep() -> None:
     """Every few seconds: start again what was lost on the way, and what is due for another try."""
     with through("task"):
+        fallback.take_other_ways()
         _hand_over(sending.sweep())
 
 

@@ -395,6 +395,10 @@ MESSAGE_PROVIDERS = {
     "twilio_sms": "notifications.providers.twilio.TwilioSms",
 }
 MESSAGE_PROVIDER = MESSAGE_PROVIDERS[env.one_of("MESSAGE_PROVIDER", "console", tuple(MESSAGE_PROVIDERS))]
+# By SMS, what a farmer must hear and did not get by WhatsApp; empty: the shop's people are asked to call him.
+MESSAGE_FALLBACK_PROVIDER = MESSAGE_PROVIDERS.get(
+    env.one_of("MESSAGE_FALLBACK_PROVIDER", "", ("", "twilio_sms")), ""
+)
 # Of each shop and day, for receipts, reminders and summaries; 0: no limit.
 MESSAGE_DAILY_CAP_PAISE = env.number("MESSAGE_DAILY_CAP_PAISE", 0)
 # The address people and providers reach us at: what Twilio calls back, and what it signs.
@@ -408,7 +412,7 @@ TWILIO_MESSAGING_SERVICE_SID = env.text("TWILIO_MESSAGING_SERVICE_SID", "")
 TWILIO_BASE_URL = env.text("TWILIO_BASE_URL", "https://api.twilio.com").rstrip("/")
 TWILIO_WHATSAPP_PAISE = env.number("TWILIO_WHATSAPP_PAISE", 55)  # a message
 TWILIO_SMS_PAISE = env.number("TWILIO_SMS_PAISE", 700)  # a segment
-if "twilio" in MESSAGE_PROVIDER:
+if "twilio" in MESSAGE_PROVIDER + MESSAGE_FALLBACK_PROVIDER:
     for _name in ("PUBLIC_BASE_URL", "TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN"):
         env.text(_name)  # refuses to start without
 # Hours after which a line without a rate is told to its farmer and the owner, and a tablet that has lines to send

@@ -143,6 +143,12 @@ def provider_in_use() -> Provider:
     return provider
 
 
+def provider_instead() -> Provider | None:
+    """The provider of SMS that tells a farmer what did not reach him by WhatsApp; None: there is none."""
+    path: str = settings.MESSAGE_FALLBACK_PROVIDER
+    return import_string(path)() if path else None
+
+
 def provider_of(message: Message) -> Provider:
     """The provider that sends this message: the one that was at it before, else the one for its way.
 
@@ -151,7 +157,8 @@ def provider_of(message: Message) -> Provider:
     provider = provider_in_use()
     if provider.name == message.provider or (not message.provider and provider.channel == message.channel):
         return provider
-    for path in settings.MESSAGE_PROVIDERS.values():
+    ways = filter(None, (settings.MESSAGE_FALLBACK_PROVIDER, *settings.MESSAGE_PROVIDERS.values()))
+    for path in ways:
         known: Provider = import_string(path)()
         if known.name == message.provider or (not message.provider and known.channel == message.channel):
             return known

@@ -24,7 +24,8 @@ from notifications.providers.http import NOT_SENT, client
 
 CODES: Mapping[int, Failure] = {
     **dict.fromkeys((20429, 14107, 30001, 63017, 63018), Failure.BUSY),
-    **dict.fromkeys((63003, 63024, 63033, 21211, 21614), Failure.NOT_THERE),
+    **dict.fromkeys((63003, 63024, 63033, 21614), Failure.NOT_THERE),
+    21211: Failure.WRONG_NUMBER,
     **dict.fromkeys((30003, 30005, 30006, 30008), Failure.HANDSET),
     **dict.fromkeys((21610, 63014), Failure.OPTED_OUT),
     **dict.fromkeys((63013, 63027, 63028, 63030, 63040, 63041, 63042), Failure.TEMPLATE),
@@ -99,7 +100,7 @@ class Twilio:
 
     def _checked(self, outgoing: Outgoing) -> dict[str, str]:
         if not E164.fullmatch(outgoing.address):
-            raise Refused("bad_address", Failure.NOT_THERE)
+            raise Refused("bad_address", Failure.WRONG_NUMBER)
         if len(outgoing.text) > LONGEST_BODY[self.channel]:
             raise Refused("bad_variables", Failure.BUG)
         valid = min(outgoing.valid_s, LONGEST_VALID_S)

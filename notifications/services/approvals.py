@@ -17,7 +17,7 @@ from malar.accounts.models import Membership, Shop
 from malar.kernel.errors import Conflict, Fault, NotAllowed, RuleBroken
 from malar.kernel.transactions import in_unit, step, unit_of_work
 from malar.trail.services.events import record
-from notifications.domain import VARIABLES, Approval, State
+from notifications.domain import VARIABLES, Approval, Failure, State, other_way
 from notifications.events import WordingStopped
 from notifications.models import Message, MessageTemplate, TemplateApproval
 from notifications.providers import SubmissionRefused as SubmissionRefused
@@ -214,11 +214,17 @@ def note_status(*, provider: str, ref: str, status: WordingStatus) -> bool:
 
 @step
 def _stop(approval: TemplateApproval) -> None:
-    if provider_in_use().name == approval.provider:
+    provider = provider_in_use()
+    if provider.name == approval.provider:
         own = Q(template=approval.template) & Q(provider__in=("", approval.provider))
-        Message.objects.waiting().filter(own).update(
-            state=State.FAILED, next_attempt_at=None, error_code="wording_stopped"
-        )
+        stopped_messages = Message.objects.waiting().filter(own)
+        for kind in set(stopped_messages.values_list("kind", flat=True)):
+            stopped_messages.filter(kind=kind).update(
+                state=State.FAILED,
+                next_attempt_at=None,
+                error_code="wording_stopped",
+                other_way=other_way(kind, provider.channel, State.FAILED, Failure.TEMPLATE, ""),
+            )
     stopped = WordingStopped(
         approval=approval.pk,
         provider=approval.provider,

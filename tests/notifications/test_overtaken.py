@@ -14,6 +14,7 @@ from malar.accounts.models import Membership
 from malar.trail.models import Event
 from notifications.domain import State
 from notifications.models import Message, Recipient
+from notifications.services.fallback import take_other_ways
 from notifications.services.queueing import react
 from notifications.services.sending import send, send_again
 from settlements.domain import Method
@@ -145,3 +146,33 @@ def test_as_it_is_now_it_is_asked(
     anew = asked(settlement, meena)
     sent(question)
     assert (sent(anew).state, len(fake.calls)) == (State.ACCEPTED, 1)
+
+
+# --- By SMS in its stead ------------------------------------------------------------------------
+
+
+@pytest.fixture
+def by_sms(settings: Any) -> None:
+    settings.MESSAGE_FALLBACK_PROVIDER = settings.MESSAGE_PROVIDERS["twilio_sms"]
+
+
+def test_the_sms_has_the_link_and_no_page_shows_it(question: Message, fake: FakeTwilio, by_sms: None) -> None:
+    fake.will(refuses(400, 63024))
+    sent(question)
+    take_other_ways()
+    sms = Message.objects.get(fallback_of=question)
+    link = question.variables["link"]
+    assert sms.text == "மலர்: கணக்கு R1F014 ரூ.33125.00. ஒப்புதல்: … -MALARM"
+    Message.objects.filter(pk=sms.pk).update(next_attempt_at=Now())
+    assert sent(sms).state == State.ACCEPTED
+    assert fake.calls[1].fields["Body"] == sms.text.replace("…", link)
+
+
+def test_an_sms_that_is_overtaken_is_not_made(
+    question: Message, settlement: Settlement, meena: Membership, fake: FakeTwilio, by_sms: None
+) -> None:
+    fake.will(refuses(400, 63024))
+    sent(question)
+    change_and_submit(settlement, meena)
+    assert take_other_ways() == 1
+    assert not Message.objects.filter(fallback_of=question).exists()

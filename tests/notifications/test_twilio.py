@@ -173,9 +173,9 @@ def test_a_message_is_sent_with_its_variables_in_the_order_of_the_wording(
         ({"values": ("Raja", "\u200b\u200d\ufeff")}, "bad_variables", Failure.BUG),
         ({"text": "அ" * 1025}, "bad_variables", Failure.BUG),
         ({"ref": ""}, "no_template", Failure.TEMPLATE),
-        ({"address": "09840012345"}, "bad_address", Failure.NOT_THERE),
-        ({"address": "+91 98400 12345"}, "bad_address", Failure.NOT_THERE),
-        ({"address": "console:F014"}, "bad_address", Failure.NOT_THERE),
+        ({"address": "09840012345"}, "bad_address", Failure.WRONG_NUMBER),
+        ({"address": "+91 98400 12345"}, "bad_address", Failure.WRONG_NUMBER),
+        ({"address": "console:F014"}, "bad_address", Failure.WRONG_NUMBER),
     ],
 )
 def test_what_twilio_would_not_take_is_not_asked(
