@@ -184,6 +184,7 @@ class Message(models.Model):
     provider_id = models.CharField(max_length=80, blank=True)
     error_code = models.CharField(gettext_lazy("error"), max_length=40, blank=True)
     created_at = models.DateTimeField(gettext_lazy("time"), auto_now_add=True)
+    asked_at = models.DateTimeField(null=True, help_text="When the provider was last asked after it.")
     # When the provider took it.
     sent_at = models.DateTimeField(gettext_lazy("sent at"), null=True)
     delivered_at = models.DateTimeField(gettext_lazy("delivered at"), null=True)
@@ -243,6 +244,11 @@ class Message(models.Model):
             ),
             models.Index(fields=["shop", "-created_at", "-id"], name="message_log"),
             models.Index(fields=["id"], name="message_other_way", condition=~Q(other_way="")),
+            models.Index(
+                fields=["created_at"],
+                name="message_without_word",
+                condition=Q(state__in=[State.ACCEPTED, State.UNKNOWN]),
+            ),
         ]
 
     def __str__(self) -> str:
@@ -364,6 +370,7 @@ class Callback(models.Model):
     class About(models.TextChoices):
         STATUS = "status"
         INBOUND = "inbound"
+        WORDING = "wording"
 
     class State(models.TextChoices):
         NEW = "new"

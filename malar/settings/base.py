@@ -371,6 +371,16 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": env.number("CALLBACK_SWEEP_S", 5),
         "options": {"expires": 30},
     },
+    "ask-after-messages": {
+        "task": "notifications.tasks.ask_after",
+        "schedule": 600.0,
+        "options": {"expires": 600},
+    },
+    "sync-wordings": {
+        "task": "notifications.tasks.sync_wordings",
+        "schedule": crontab(minute=25),
+        "options": {"expires": 3600},
+    },
     "forget-callbacks": {
         "task": "notifications.tasks.forget_callbacks",
         "schedule": crontab(hour=2, minute=10),
@@ -410,6 +420,7 @@ TWILIO_WHATSAPP_FROM = env.text("TWILIO_WHATSAPP_FROM", "")
 TWILIO_SMS_FROM = env.text("TWILIO_SMS_FROM", "")
 TWILIO_MESSAGING_SERVICE_SID = env.text("TWILIO_MESSAGING_SERVICE_SID", "")
 TWILIO_BASE_URL = env.text("TWILIO_BASE_URL", "https://api.twilio.com").rstrip("/")
+TWILIO_CONTENT_BASE_URL = env.text("TWILIO_CONTENT_BASE_URL", "https://content.twilio.com").rstrip("/")
 TWILIO_WHATSAPP_PAISE = env.number("TWILIO_WHATSAPP_PAISE", 55)  # a message
 TWILIO_SMS_PAISE = env.number("TWILIO_SMS_PAISE", 700)  # a segment
 if "twilio" in MESSAGE_PROVIDER + MESSAGE_FALLBACK_PROVIDER:

@@ -4,7 +4,7 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 from uuid import UUID
 
 from django.conf import settings
@@ -135,6 +135,17 @@ class Provider(Protocol):
 
     def send(self, outgoing: Outgoing) -> SendResult:
         """Send one message. Returns also when it could not; raises only for what is a bug."""
+
+
+@runtime_checkable
+class CanBeAsked(Protocol):
+    """A provider that can be asked what became of what it was given, where it says nothing by itself."""
+
+    def ask(self, provider_id: str) -> Told | None:
+        """What became of one of its messages; None where no (understandable) answer came."""
+
+    def look_for(self, address: str, text: str, since: dt.datetime, until: dt.datetime) -> list[Told] | None:
+        """All it was given in that time for an address with exactly this text; None where it cannot say for sure."""
 
 
 def provider_in_use() -> Provider:

@@ -4,6 +4,7 @@ A provider that approves wordings has a door in `doors`, by its name; a provider
 """
 
 import datetime as dt
+import re
 from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
@@ -28,6 +29,7 @@ from notifications.wordings import DLT_ID, faults_of
 
 log = structlog.get_logger(__name__)
 
+REF = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,119}")
 ASKED_IN_VAIN = dt.timedelta(minutes=5)
 """After so long a submission of which no answer came may be made again."""
 
@@ -156,6 +158,24 @@ def _write(approval: TemplateApproval, **said: Any) -> None:
     for name, value in said.items():
         setattr(approval, name, value)
     approval.save(update_fields=list(said))
+
+
+@unit_of_work
+def note_ref(*, by: Membership, template_id: UUID, provider: str, ref: str) -> TemplateApproval:
+    """Note under which name a provider knows a wording that was sent in on the provider's own pages; what it says of
+    it is asked after by the next `sync`. Raises NotAllowed, RuleBroken `ref` for what is no name, or another's."""
+    _demand_may_word(by)
+    if not REF.fullmatch(ref):
+        raise RuleBroken(_("That is no name of a wording."), code="ref", pointer="/ref")
+    others = TemplateApproval.objects.filter(provider=provider, ref=ref).exclude(template=template_id)
+    if others.exists():
+        raise RuleBroken(_("Another wording has this name."), code="ref", pointer="/ref")
+    template = MessageTemplate.objects.get(pk=template_id)
+    approval, _made = TemplateApproval.objects.get_or_create(template=template, provider=provider)
+    if approval.ref != ref:
+        said = {"ref": ref, "state": Approval.SUBMITTED, "category": "", "reason": ""}
+        _write(approval, submitted_at=timezone.now(), **said)
+    return approval
 
 
 @unit_of_work

@@ -222,6 +222,7 @@ def environment(fake: FakeTwilio) -> dict[str, str]:
         "MESSAGE_PROVIDER": "twilio_whatsapp",
         "PUBLIC_BASE_URL": PUBLIC,
         "TWILIO_BASE_URL": fake.url,
+        "TWILIO_CONTENT_BASE_URL": fake.url,
         "TWILIO_ACCOUNT_SID": ACCOUNT,
         "TWILIO_AUTH_TOKEN": TOKEN,
         "TWILIO_AUTH_TOKEN_OLD": OLD_TOKEN,
