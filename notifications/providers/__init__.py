@@ -141,6 +141,8 @@ class Provider(Protocol):
 class CanBeAsked(Protocol):
     """A provider that can be asked what became of what it was given, where it says nothing by itself."""
 
+    name: str
+
     def ask(self, provider_id: str) -> Told | None:
         """What became of one of its messages; None where no (understandable) answer came."""
 
