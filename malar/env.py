@@ -5,7 +5,6 @@ and what it should look like. Every `X` may also be given as `X_FILE`, the path 
 holds the value (container secrets).
 """
 
-import json
 import os
 from collections.abc import Collection
 from pathlib import Path
@@ -62,17 +61,6 @@ def one_of(name: str, default: str, known: Collection[str]) -> str:
     value = text(name, default)
     if value not in known:
         raise ImproperlyConfigured(f"{name} is {value!r}; write one of {', '.join(known)}.")
-    return value
-
-
-def table(name: str) -> dict[str, str]:
-    """A JSON object of strings; empty where nothing is set."""
-    try:
-        value = json.loads(text(name, "{}"))
-    except json.JSONDecodeError as error:
-        raise ImproperlyConfigured(f"{name} is no JSON: {error}.") from error
-    if not isinstance(value, dict) or not all(isinstance(each, str) for each in value.values()):
-        raise ImproperlyConfigured(f'{name} should look like {{"name": "text"}}.')
     return value
 
 

@@ -34,6 +34,7 @@ from notifications.services.approvals import (
     SubmissionRefused,
     begin_version,
     doors,
+    note_ref,
     put_in_use,
     set_dlt_id,
     submit,
@@ -170,6 +171,7 @@ class MessageTemplateAdmin(ShopModelAdmin):
             own("preview/", self.preview_view, "preview"),
             own("<uuid:object_id>/use/", self.use_view, "use"),
             own("<uuid:object_id>/submit/", self.submit_view, "submit"),
+            own("<uuid:object_id>/ref/", self.ref_view, "ref"),
             own("<uuid:object_id>/dlt/", self.dlt_view, "dlt"),
             *super().get_urls(),
         ]
@@ -213,6 +215,7 @@ class MessageTemplateAdmin(ShopModelAdmin):
                 "looks": looks_of(wording),
                 "approvals": approvals.values(),
                 "may_submit": [name for name in doors if name not in approvals or not approvals[name].ref],
+                "providers": sorted(doors),
                 "tagged": tagged(wording.name, wording.sms) if wording.sms else "",
                 "numbered": numbered(wording.body)[0],
             }
@@ -270,6 +273,22 @@ class MessageTemplateAdmin(ShopModelAdmin):
             object_id,
             lambda: submit(by=request.member, template_id=object_id, provider=provider),  # type: ignore[attr-defined]
             gettext("It was sent in."),
+        )
+
+    def ref_view(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
+        provider = request.POST.get("provider", "")
+        if request.method == "POST" and provider not in doors:
+            raise Http404
+        return self._done(
+            request,
+            object_id,
+            lambda: note_ref(
+                by=request.member,  # type: ignore[attr-defined]
+                template_id=object_id,
+                provider=provider,
+                ref=request.POST.get("ref", "").strip(),
+            ),
+            gettext("The name was kept. What the provider says of it is asked within the hour."),
         )
 
     def dlt_view(self, request: HttpRequest, object_id: UUID) -> HttpResponse:

@@ -73,6 +73,8 @@ class Failure(StrEnum):
     """The phone was off or out of reach; one more try half an hour later is worth it."""
     NOT_THERE = "not_there"
     """Nobody is reached at this address by this way."""
+    WRONG_NUMBER = "wrong_number"
+    """This is nobody's number: no way leads there."""
     OPTED_OUT = "opted_out"
     """The farmer told the provider that he wants no messages."""
     TEMPLATE = "template"
@@ -121,6 +123,7 @@ class NoteKind(models.TextChoices):
     BOOKS_BROKEN = "books_broken", _("books")
     WORDING_STOPPED = "wording_stopped", _("wording stopped")
     MONTH_MISSING = "month_missing", _("Tamil month missing")
+    NOT_REACHED = "not_reached", _("farmer not reached")
 
 
 NOTES = {
@@ -140,6 +143,7 @@ NOTES = {
         "No Tamil month is known that is still to begin. Write down when the next one begins: until then nobody is "
         "settled by it."
     ),
+    NoteKind.NOT_REACHED: _("%(farmer)s could not be told: %(kind)s. Please call him: %(phone)s"),
 }
 """What a note says. Of a message it says what the message says."""
 PLACES = {
@@ -148,6 +152,7 @@ PLACES = {
     NoteKind.TABLET_SILENT: "tablets:tablet_list",
     NoteKind.BOOKS_BROKEN: "admin:index",
     NoteKind.MONTH_MISSING: "settlements:month_list",
+    NoteKind.NOT_REACHED: "notifications:message_list",
 }
 """The page on which something is done about it."""
 
@@ -175,6 +180,7 @@ REASONS = {
     "opted_out": _("The farmer wants no messages."),
     "overtaken": _("What it says is no longer so."),
     "wording_stopped": _("Its wording is not approved by the provider."),
+    "arrived": _("The farmer was told by another way."),
 }
 """What our own codes mean, in words; a provider's codes stay its own."""
 
@@ -192,6 +198,9 @@ ON_ITS_WAY = tuple(RANK)
 
 STUCK = (State.FAILED, State.DEAD, State.UNKNOWN, State.EXPIRED)
 """States that only a person, or late news from the provider, leads out of."""
+
+NOT_TOLD = (State.FAILED, State.DEAD, State.EXPIRED)
+"""States in which it is certain that the farmer was not told."""
 
 MOST_TRIES = 6
 """How often a message is given to a provider that surely did not send it."""
@@ -215,6 +224,40 @@ QUIET_FROM, QUIET_UNTIL = dt.time(21, 0), dt.time(3, 30)
 
 MAY_WAIT = PATIENT | {"entry_receipt"}
 """Kinds that are held when a shop's money for the day is spent. Corrections and money are told all the same."""
+
+
+MUST_REACH = frozenset(
+    {
+        *(Kind.ENTRY_CORRECTED, Kind.ENTRY_VOIDED, Kind.ADVANCE_GIVEN, Kind.PAYMENT_PAID),
+        *(Kind.SETTLEMENT_READY, Kind.SETTLEMENT_APPROVED, Kind.SETTLEMENT_REVERSED, Kind.DISPUTE_RECEIVED),
+    }
+)
+"""Kinds that a farmer must hear of by some way. The others stand in his inbox, where he has one, and that is all."""
+
+
+class OtherWay(models.TextChoices):
+    """How else a farmer is told of what did not reach him."""
+
+    SMS = "sms"
+    PEOPLE = "people"
+    """Somebody of the shop calls him."""
+
+
+ENDED_BY_US = frozenset({"no_address", "opted_out", "overtaken", "arrived"})
+"""Our own codes after which there is nothing left to tell, or nobody to be told."""
+
+
+def other_way(kind: str, channel: str, state: str, failure: Failure | None, code: str) -> str:
+    """How else a farmer is told of a message that has come to `state`; empty: it is as it is.
+
+    Of what was perhaps sent he is never told again by itself, nor by another way where he wants to hear nothing.
+    """
+    if kind not in MUST_REACH or channel == Channel.CONSOLE or code in ENDED_BY_US:
+        return ""
+    if failure == Failure.OPTED_OUT or state not in NOT_TOLD:
+        return ""
+    by_sms = state == State.FAILED and channel == Channel.WHATSAPP and failure != Failure.WRONG_NUMBER
+    return OtherWay.SMS if by_sms else OtherWay.PEOPLE
 
 
 FAILURES_THAT_STOP = 5

@@ -33,6 +33,7 @@ from notifications.domain import (
     Channel,
     Kind,
     NoteKind,
+    OtherWay,
     Source,
     State,
 )
@@ -183,11 +184,26 @@ class Message(models.Model):
     provider_id = models.CharField(max_length=80, blank=True)
     error_code = models.CharField(gettext_lazy("error"), max_length=40, blank=True)
     created_at = models.DateTimeField(gettext_lazy("time"), auto_now_add=True)
+    asked_at = models.DateTimeField(null=True, help_text="When the provider was last asked after it.")
     # When the provider took it.
     sent_at = models.DateTimeField(gettext_lazy("sent at"), null=True)
     delivered_at = models.DateTimeField(gettext_lazy("delivered at"), null=True)
     read_at = models.DateTimeField(gettext_lazy("read at"), null=True)
     failed_at = models.DateTimeField(null=True, help_text="When the provider said that it did not arrive.")
+    other_way = models.CharField(
+        max_length=6,
+        choices=OtherWay,
+        default="",
+        blank=True,
+        help_text="How he is to be told instead; empty again as soon as somebody has seen to it.",
+    )
+    fallback_of = models.OneToOneField(
+        "self",
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="fallback",
+        help_text="The message that did not reach him, and in whose stead this one goes, once.",
+    )
     cost_paise = models.PositiveIntegerField(gettext_lazy("cost, paise"), default=0)
 
     objects = MessageQuerySet.as_manager()
@@ -227,6 +243,12 @@ class Message(models.Model):
                 fields=["channel", "address", "id"], name="message_line", condition=Q(state__in=UNFINISHED)
             ),
             models.Index(fields=["shop", "-created_at", "-id"], name="message_log"),
+            models.Index(fields=["id"], name="message_other_way", condition=~Q(other_way="")),
+            models.Index(
+                fields=["created_at"],
+                name="message_without_word",
+                condition=Q(state__in=[State.ACCEPTED, State.UNKNOWN]),
+            ),
         ]
 
     def __str__(self) -> str:
@@ -348,6 +370,7 @@ class Callback(models.Model):
     class About(models.TextChoices):
         STATUS = "status"
         INBOUND = "inbound"
+        WORDING = "wording"
 
     class State(models.TextChoices):
         NEW = "new"
@@ -402,6 +425,11 @@ class Preference(models.Model):
     farmer = models.ForeignKey(Farmer, on_delete=models.PROTECT, related_name="preferences")
     kind = models.CharField(gettext_lazy("kind"), max_length=30, choices=Kind)
     is_wanted = models.BooleanField(gettext_lazy("wanted"))
+    either_language = models.BooleanField(
+        gettext_lazy("in either language"),
+        default=False,
+        help_text=gettext_lazy("It may come in the other language where it cannot be sent in his own."),
+    )
 
     class Meta:
         verbose_name = gettext_lazy("preference")
@@ -483,6 +511,7 @@ class Note(models.Model):
             "farmer": in_language(self.about.get("farmer_ta", ""), self.about.get("farmer_en", "")),
             "state": Approval(self.about["state"]).label if "state" in self.about else "",
             **self.about,
+            **({"kind": Kind(self.about["kind"]).label} if "kind" in self.about else {}),
         }
         return str(NOTES[NoteKind(self.kind)]) % about
 

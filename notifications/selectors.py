@@ -97,6 +97,11 @@ def wants(farmer: Farmer, kind: Kind) -> bool:
     return wants_messages(farmer) and wishes_of(farmer)[kind]
 
 
+def takes_either(farmer: Farmer, kind: Kind) -> bool:
+    """Whether this may come in the other language where it cannot be sent in his own."""
+    return farmer.preferences.filter(kind=kind, either_language=True).exists()
+
+
 # --- The inbox --------------------------------------------------------------------------------------
 
 

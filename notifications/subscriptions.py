@@ -3,6 +3,7 @@
 import datetime as dt
 from collections.abc import Callable
 from typing import Any
+from uuid import UUID
 
 from django.utils import translation
 from django.utils.translation import gettext as _
@@ -63,7 +64,7 @@ from settlements.events import (
     SettlementReversed,
 )
 from settlements.models import Payment, Settlement
-from settlements.selectors.settlements import waits_for
+from settlements.selectors.settlements import is_asked, waits_for
 
 
 def receipt(event: Event) -> list[Message]:
@@ -86,19 +87,19 @@ def correction(event: Event) -> list[Message]:
     if entry.is_voided or before is None:
         return []
     if before.farmer_id != entry.farmer_id:
-        with translation.override(Farmer.objects.get(pk=before.farmer_id).language):
-            reason = _("It belongs to another farmer.")
-        return [*_cancellation(event, before, reason), *_receipt(event, entry)]
+        return [
+            *_cancellation(event, before, lambda: _("It belongs to another farmer.")),
+            *_receipt(event, entry),
+        ]
     if all(getattr(before, name) == getattr(entry, name) for name in MATTERS):
         return []
-    with translation.override(entry.farmer.language):
-        template, variables = correction_of(before, entry)
+    template, _words = correction_of(before, entry)
     return queue(
         event=event,
         kind=Kind.ENTRY_PRICED if template == ENTRY_PRICED else Kind.ENTRY_CORRECTED,
         farmer=entry.farmer,
         template=template,
-        variables=variables,
+        variables=lambda: correction_of(before, entry)[1],
     )
 
 
@@ -111,7 +112,7 @@ def cancellation(event: Event) -> list[Message]:
     reason = entry.void_reason
     if not entry.is_voided and (reversal := reversal_of_line(entry)):
         reason = versions_of(reversal)[0].reason
-    return _cancellation(event, before, reason)
+    return _cancellation(event, before, lambda: reason_words(reason))
 
 
 def _line(event: Event) -> DailyEntry:
@@ -135,23 +136,24 @@ def _as_told(entry: DailyEntry) -> Any:
 
 
 def _receipt(event: Event, entry: DailyEntry) -> list[Message]:
-    with translation.override(entry.farmer.language):
-        template, variables = receipt_of(entry)
+    template, _words = receipt_of(entry)
     return queue(
         event=event,
         kind=Kind.ENTRY_RECEIPT,
         farmer=entry.farmer,
         template=template,
-        variables=variables,
+        variables=lambda: receipt_of(entry)[1],
     )
 
 
-def _cancellation(event: Event, before: Any, reason: str) -> list[Message]:
+def _cancellation(event: Event, before: Any, reason: Callable[[], str]) -> list[Message]:
     farmer = Farmer.objects.get(pk=before.farmer_id)
-    with translation.override(farmer.language):
-        variables = cancellation_of(before, farmer.name, reason_words(reason))
     return queue(
-        event=event, kind=Kind.ENTRY_VOIDED, farmer=farmer, template=ENTRY_VOIDED, variables=variables
+        event=event,
+        kind=Kind.ENTRY_VOIDED,
+        farmer=farmer,
+        template=ENTRY_VOIDED,
+        variables=lambda: cancellation_of(before, farmer.name, reason()),
     )
 
 
@@ -162,14 +164,12 @@ def advance(event: Event) -> list[Message]:
     )
     if movement.kind != MovementKind.ADVANCE or reversal_of(movement):
         return []
-    with translation.override(movement.farmer.language):
-        variables = advance_words(movement)
     return queue(
         event=event,
         kind=Kind.ADVANCE_GIVEN,
         farmer=movement.farmer,
         template=ADVANCE_GIVEN,
-        variables=variables,
+        variables=lambda: advance_words(movement),
     )
 
 
@@ -186,6 +186,12 @@ def ready(event: Event) -> list[Message]:
     if not wants(settlement.farmer, Kind.SETTLEMENT_READY):
         return []  # a link that nobody gets is not made
     return _of_settlement(event, Kind.SETTLEMENT_READY, SETTLEMENT_READY, settlement, ready_words)
+
+
+def is_still_asked(message: Message) -> bool:
+    """Whether the farmer's yes to a settlement, as the message has it, is still waited for."""
+    version = message.variables.get("version")
+    return is_asked(UUID(message.event.payload["settlement"]), version=int(version) if version else None)
 
 
 def overtaken(event: Event) -> list[Message]:
@@ -252,9 +258,13 @@ def _of_settlement(
     settlement: Settlement,
     words: Callable[[Settlement], dict[str, str]],
 ) -> list[Message]:
-    with translation.override(settlement.farmer.language):
-        variables = words(settlement)
-    return queue(event=event, kind=kind, farmer=settlement.farmer, template=template, variables=variables)
+    return queue(
+        event=event,
+        kind=kind,
+        farmer=settlement.farmer,
+        template=template,
+        variables=lambda: words(settlement),
+    )
 
 
 # --- Days and rates ---------------------------------------------------------------------------------
@@ -338,3 +348,5 @@ SUBSCRIPTIONS: dict[str, Reaction] = {
     WordingStopped.name: noted(NoteKind.WORDING_STOPPED),
     NextMonthMissing.name: noted(NoteKind.MONTH_MISSING),
 }
+
+STILL_SO: dict[str, Callable[[Message], bool]] = dict.fromkeys(WAITING_FOR_HIM, is_still_asked)

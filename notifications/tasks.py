@@ -7,7 +7,7 @@ from celery import shared_task
 
 from malar.kernel.jobs import BrokerAway, start
 from malar.kernel.transactions import through
-from notifications.services import queueing, sending, statuses
+from notifications.services import approvals, fallback, queueing, sending, statuses, stuck, wording_news
 
 log = structlog.get_logger(__name__)
 
@@ -32,6 +32,7 @@ def send(message_id: str) -> None:
 def sweep() -> None:
     """Every few seconds: start again what was lost on the way, and what is due for another try."""
     with through("task"):
+        fallback.take_other_ways()
         _hand_over(sending.sweep())
 
 
@@ -40,6 +41,21 @@ def take_callbacks() -> None:
     """Every few seconds: make something of what providers told us."""
     with through("task"):
         statuses.take_statuses()
+        wording_news.take_wordings()
+
+
+@shared_task(name="notifications.tasks.ask_after")
+def ask_after() -> int:
+    """Every ten minutes: ask providers after messages of which they say nothing; returns how many were asked after."""
+    with through("task"):
+        return stuck.ask_after()
+
+
+@shared_task(name="notifications.tasks.sync_wordings")
+def sync_wordings() -> int:
+    """Every hour: ask providers after the wordings that were sent in to them; returns how many answers were new."""
+    with through("task"):
+        return approvals.sync()
 
 
 @shared_task(name="notifications.tasks.forget_callbacks")

@@ -10,6 +10,7 @@ urlpatterns = [
         "webhooks/twilio/status/<uuid:message_id>/<int:attempt>/", views.twilio_status, name="twilio_status"
     ),
     path("webhooks/twilio/inbound/", views.twilio_inbound, name="twilio_inbound"),
+    path("webhooks/twilio/events/", views.twilio_events, name="twilio_events"),
     path("inbox/", views.inbox, name="inbox"),
     path("inbox/count/", views.inbox_count, name="inbox_count"),
     path("inbox/read/", views.inbox_read, name="inbox_read"),

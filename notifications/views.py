@@ -1,5 +1,6 @@
 """The delivery log, everybody's inbox, and the doors at which providers tell us what became of messages."""
 
+import json
 from uuid import UUID
 
 import structlog
@@ -17,7 +18,8 @@ from malar.accounts.middleware import ShopRequest
 from malar.kernel.htmx import render_page
 from notifications.forms import MessageFilter
 from notifications.models import Callback, Message
-from notifications.providers.twilio import is_signed
+from notifications.providers.twilio import is_signed, is_signed_as_it_is
+from notifications.providers.twilio_content import EVENT
 from notifications.selectors import inbox_of, message_log, tally_of, unread_of
 from notifications.services.notes import read_all
 from notifications.services.statuses import take_in
@@ -82,6 +84,33 @@ def twilio_inbound(request: HttpRequest) -> HttpResponse:
         body={name: str(value) for name, value in fields.items()},
     )
     return _thanks()
+
+
+@csrf_exempt
+@login_not_required
+@require_POST
+def twilio_events(request: HttpRequest) -> HttpResponse:
+    """Twilio's Event Streams tell that WhatsApp thinks otherwise of a wording. Kept and answered."""
+    if int(request.META.get("CONTENT_LENGTH") or 0) > LONGEST_CALLBACK:
+        return HttpResponse(status=403)
+    raw, hashed = request.body, request.GET.get("bodySHA256", "")
+    url = f"{settings.PUBLIC_BASE_URL}{request.get_full_path()}"
+    if not is_signed_as_it_is(url, raw, hashed, request.headers.get("X-Twilio-Signature", "")):
+        log.warning("callback_not_signed", path=request.path)
+        return HttpResponse(status=403)
+    try:
+        said = json.loads(raw)
+    except ValueError:
+        return HttpResponse(status=400)
+    for event in said if isinstance(said, list) else [said]:
+        if isinstance(event, dict) and event.get("type") == EVENT and event.get("id"):
+            take_in(
+                provider="twilio_whatsapp",
+                about=Callback.About.WORDING,
+                dedupe_key=str(event["id"]),
+                body=event,
+            )
+    return HttpResponse(status=200)
 
 
 def _signed_by_twilio(request: HttpRequest) -> QueryDict | None:

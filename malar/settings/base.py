@@ -371,6 +371,16 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": env.number("CALLBACK_SWEEP_S", 5),
         "options": {"expires": 30},
     },
+    "ask-after-messages": {
+        "task": "notifications.tasks.ask_after",
+        "schedule": 600.0,
+        "options": {"expires": 600},
+    },
+    "sync-wordings": {
+        "task": "notifications.tasks.sync_wordings",
+        "schedule": crontab(minute=25),
+        "options": {"expires": 3600},
+    },
     "forget-callbacks": {
         "task": "notifications.tasks.forget_callbacks",
         "schedule": crontab(hour=2, minute=10),
@@ -395,6 +405,10 @@ MESSAGE_PROVIDERS = {
     "twilio_sms": "notifications.providers.twilio.TwilioSms",
 }
 MESSAGE_PROVIDER = MESSAGE_PROVIDERS[env.one_of("MESSAGE_PROVIDER", "console", tuple(MESSAGE_PROVIDERS))]
+# By SMS, what a farmer must hear and did not get by WhatsApp; empty: the shop's people are asked to call him.
+MESSAGE_FALLBACK_PROVIDER = MESSAGE_PROVIDERS.get(
+    env.one_of("MESSAGE_FALLBACK_PROVIDER", "", ("", "twilio_sms")), ""
+)
 # Of each shop and day, for receipts, reminders and summaries; 0: no limit.
 MESSAGE_DAILY_CAP_PAISE = env.number("MESSAGE_DAILY_CAP_PAISE", 0)
 # The address people and providers reach us at: what Twilio calls back, and what it signs.
@@ -405,11 +419,11 @@ TWILIO_AUTH_TOKEN_OLD = env.text("TWILIO_AUTH_TOKEN_OLD", "")  # still signs cal
 TWILIO_WHATSAPP_FROM = env.text("TWILIO_WHATSAPP_FROM", "")
 TWILIO_SMS_FROM = env.text("TWILIO_SMS_FROM", "")
 TWILIO_MESSAGING_SERVICE_SID = env.text("TWILIO_MESSAGING_SERVICE_SID", "")
-TWILIO_CONTENT = env.table("TWILIO_CONTENT")  # {"entry_receipt ta 1": "HX..."}: the approved wordings
 TWILIO_BASE_URL = env.text("TWILIO_BASE_URL", "https://api.twilio.com").rstrip("/")
+TWILIO_CONTENT_BASE_URL = env.text("TWILIO_CONTENT_BASE_URL", "https://content.twilio.com").rstrip("/")
 TWILIO_WHATSAPP_PAISE = env.number("TWILIO_WHATSAPP_PAISE", 55)  # a message
 TWILIO_SMS_PAISE = env.number("TWILIO_SMS_PAISE", 700)  # a segment
-if "twilio" in MESSAGE_PROVIDER:
+if "twilio" in MESSAGE_PROVIDER + MESSAGE_FALLBACK_PROVIDER:
     for _name in ("PUBLIC_BASE_URL", "TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN"):
         env.text(_name)  # refuses to start without
 # Hours after which a line without a rate is told to its farmer and the owner, and a tablet that has lines to send

@@ -1,13 +1,17 @@
 """What a provider is: it takes one message and says what became of it. One file each."""
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 from uuid import UUID
 
-from notifications.domain import Failure, State
+from django.conf import settings
+from django.utils.module_loading import import_string
+
+from notifications.domain import Approval, Failure, State
+from notifications.models import Message, MessageTemplate
 
 
 @dataclass(frozen=True)
@@ -16,6 +20,7 @@ class Outgoing:
 
     `template` names the wording with its language and version, `values` are its variables in the order in which
     it names them first. `ref` is the provider's own name for that version; empty where it has approved none.
+    `buttons` are the wording's, in order.
     """
 
     message_id: UUID
@@ -29,6 +34,7 @@ class Outgoing:
     text: str = field(repr=False)
     valid_s: int
     ref: str = ""
+    buttons: Sequence[Mapping[str, str]] = ()
 
 
 class Outcome(StrEnum):
@@ -89,6 +95,29 @@ class Inbound:
     is_forwarded: bool = False
 
 
+@dataclass(frozen=True)
+class WordingStatus:
+    """What a provider says of a wording. `state` is None and `category` empty where it does not say."""
+
+    state: Approval | None
+    category: str = ""
+    reason: str = ""
+
+
+class SubmissionRefused(Exception):
+    """The provider does not take the wording for approval; the text says why, as it said it."""
+
+
+class TemplateDoor(Protocol):
+    """How wordings are sent to a provider for approval, and asked after."""
+
+    def submit(self, template: MessageTemplate) -> str:
+        """Send it in; its name there. Raises SubmissionRefused. Whatever else it raises leaves it unknown."""
+
+    def status(self, ref: str) -> WordingStatus:
+        """What became of it."""
+
+
 class Provider(Protocol):
     """A way to reach people, with an account of its own. The name is kept with each message, up to 20 characters.
 
@@ -106,3 +135,44 @@ class Provider(Protocol):
 
     def send(self, outgoing: Outgoing) -> SendResult:
         """Send one message. Returns also when it could not; raises only for what is a bug."""
+
+
+@runtime_checkable
+class CanBeAsked(Protocol):
+    """A provider that can be asked what became of what it was given, where it says nothing by itself."""
+
+    name: str
+
+    def ask(self, provider_id: str) -> Told | None:
+        """What became of one of its messages; None where no (understandable) answer came."""
+
+    def look_for(self, address: str, text: str, since: dt.datetime, until: dt.datetime) -> list[Told] | None:
+        """All it was given in that time for an address with exactly this text; None where it cannot say for sure."""
+
+
+def provider_in_use() -> Provider:
+    """The provider that new messages are made for: the one the settings name."""
+    provider: Provider = import_string(settings.MESSAGE_PROVIDER)()
+    return provider
+
+
+def provider_instead() -> Provider | None:
+    """The provider of SMS that tells a farmer what did not reach him by WhatsApp; None: there is none."""
+    path: str = settings.MESSAGE_FALLBACK_PROVIDER
+    return import_string(path)() if path else None
+
+
+def provider_of(message: Message) -> Provider:
+    """The provider that sends this message: the one that was at it before, else the one for its way.
+
+    So a message keeps its sender when the settings name another one while it is under way.
+    """
+    provider = provider_in_use()
+    if provider.name == message.provider or (not message.provider and provider.channel == message.channel):
+        return provider
+    ways = filter(None, (settings.MESSAGE_FALLBACK_PROVIDER, *settings.MESSAGE_PROVIDERS.values()))
+    for path in ways:
+        known: Provider = import_string(path)()
+        if known.name == message.provider or (not message.provider and known.channel == message.channel):
+            return known
+    return provider

@@ -6,11 +6,13 @@ been sent must not be sent again.
 
 import base64
 import datetime as dt
+import hashlib
 import hmac
 import json
 import math
 import re
 from collections.abc import Iterable, Mapping
+from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
@@ -21,10 +23,12 @@ from django.core.exceptions import ImproperlyConfigured
 from notifications.domain import Channel, Failure, State
 from notifications.providers import Outcome, Outgoing, SendResult, Told
 from notifications.providers.http import NOT_SENT, client
+from notifications.wordings import URL
 
 CODES: Mapping[int, Failure] = {
     **dict.fromkeys((20429, 14107, 30001, 63017, 63018), Failure.BUSY),
-    **dict.fromkeys((63003, 63024, 63033, 21211, 21614), Failure.NOT_THERE),
+    **dict.fromkeys((63003, 63024, 63033, 21614), Failure.NOT_THERE),
+    21211: Failure.WRONG_NUMBER,
     **dict.fromkeys((30003, 30005, 30006, 30008), Failure.HANDSET),
     **dict.fromkeys((21610, 63014), Failure.OPTED_OUT),
     **dict.fromkeys((63013, 63027, 63028, 63030, 63040, 63041, 63042), Failure.TEMPLATE),
@@ -49,6 +53,7 @@ TOLD = {
 
 LONGEST_BODY = {Channel.SMS: 1600, Channel.WHATSAPP: 1024}
 LONGEST_VALID_S = 36_000
+DAY = dt.timedelta(days=1)
 E164 = re.compile(r"\+[1-9]\d{7,14}")
 INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff"))
 LOOPBACK = ("127.0.0.1", "localhost")
@@ -97,9 +102,38 @@ class Twilio:
             return SendResult(Outcome.UNKNOWN, code="lost", failure=Failure.LOST)
         return result_of(response)
 
+    def address(self, phone: str) -> str:
+        """The phone as Twilio names it on this way."""
+        return phone
+
+    def ask(self, provider_id: str) -> Told | None:
+        found = _fetched(f"/{provider_id}.json")
+        return told_in(found) if found else None
+
+    def look_for(self, address: str, text: str, since: dt.datetime, until: dt.datetime) -> list[Told] | None:
+        days = {"DateSent>": f"{since - DAY:%Y-%m-%d}", "DateSent<": f"{until + DAY:%Y-%m-%d}"}
+        page = _fetched(".json", {"To": self.address(address), **days, "PageSize": "100"})
+        listed = page.get("messages")
+        if not isinstance(listed, list) or page.get("next_page_uri"):
+            return None
+        found = []
+        for each in listed:
+            try:
+                made = parsedate_to_datetime(each["date_created"])
+                is_it = since <= made <= until and value_of(each["body"]) == value_of(text)
+            except (KeyError, TypeError, ValueError, AttributeError):
+                return None
+            if not is_it or each.get("to") != self.address(address):
+                continue
+            told = told_in(each)
+            if told is None:
+                return None
+            found.append(told)
+        return found
+
     def _checked(self, outgoing: Outgoing) -> dict[str, str]:
         if not E164.fullmatch(outgoing.address):
-            raise Refused("bad_address", Failure.NOT_THERE)
+            raise Refused("bad_address", Failure.WRONG_NUMBER)
         if len(outgoing.text) > LONGEST_BODY[self.channel]:
             raise Refused("bad_variables", Failure.BUG)
         valid = min(outgoing.valid_s, LONGEST_VALID_S)
@@ -117,22 +151,27 @@ class TwilioWhatsApp(Twilio):
     channel = Channel.WHATSAPP
     gap = dt.timedelta(seconds=6)  # Meta's limit for one pair of numbers
 
+    def address(self, phone: str) -> str:
+        return f"whatsapp:{phone}"
+
     def cost_of(self, text: str) -> int:
         return int(settings.TWILIO_WHATSAPP_PAISE)
 
     def fields(self, outgoing: Outgoing) -> dict[str, str]:
-        wording = f"{outgoing.template} {outgoing.language} {outgoing.version}"
-        content = settings.TWILIO_CONTENT.get(wording)
-        if not content:
+        if not outgoing.ref:
             raise Refused("no_template", Failure.TEMPLATE)
-        values = [value_of(each) for each in outgoing.values]
+        texts = list(outgoing.values)
+        if any(button["kind"] == URL for button in outgoing.buttons):
+            # The end of its address is the variable after those of the text.
+            texts.append(outgoing.variables.get("token", ""))
+        values = [value_of(each) for each in texts]
         if not all(values):
             raise Refused("bad_variables", Failure.BUG)
         numbered = {str(number): value for number, value in enumerate(values, start=1)}
         return {
-            "To": f"whatsapp:{outgoing.address}",
+            "To": self.address(outgoing.address),
             "From": f"whatsapp:{settings.TWILIO_WHATSAPP_FROM}",
-            "ContentSid": content,
+            "ContentSid": outgoing.ref,
             "ContentVariables": json.dumps(numbered, ensure_ascii=False),
         }
 
@@ -169,6 +208,29 @@ def value_of(text: str) -> str:
 def status_address(outgoing: Outgoing) -> str:
     """Where Twilio tells what became of this call: the address names it, so it is known before we know Twilio's id."""
     return f"{settings.PUBLIC_BASE_URL}/webhooks/twilio/status/{outgoing.message_id}/{outgoing.attempt}/"
+
+
+def _fetched(path: str, asked: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """What Twilio answers to a question about messages; empty where it does not."""
+    account = settings.TWILIO_ACCOUNT_SID
+    try:
+        response = client().get(
+            f"{_base_url()}/2010-04-01/Accounts/{account}/Messages{path}",
+            params=dict(asked or {}),
+            auth=(account, settings.TWILIO_AUTH_TOKEN),
+        )
+    except httpx.TransportError:
+        return {}
+    return _json(response) if response.status_code == 200 else {}
+
+
+def told_in(message: Mapping[str, Any]) -> Told | None:
+    """What one of Twilio's own messages, as it is asked after, says; None for what we do not understand."""
+    state, sid = TOLD.get(str(message.get("status")).lower()), message.get("sid")
+    if state is None or not isinstance(sid, str):
+        return None
+    result = refusal(message.get("error_code"))
+    return Told(sid, state, result.code, result.failure, result.outcome)
 
 
 def _base_url() -> str:
@@ -255,6 +317,12 @@ def is_signed(url: str, fields: Mapping[str, Iterable[str]], given: str) -> bool
         signature_of(token, each, fields) for token in tokens for each in (with_port(url), without_port(url))
     ]
     return any(hmac.compare_digest(each.encode(), given.encode()) for each in right)
+
+
+def is_signed_as_it_is(url: str, raw: bytes, body_hash: str, given: str) -> bool:
+    """Whether Twilio signed this body, which is no form: the address has its SHA-256, and is signed alone."""
+    right = hashlib.sha256(raw).hexdigest()
+    return hmac.compare_digest(right.encode(), body_hash.lower().encode()) and is_signed(url, {}, given)
 
 
 def with_port(url: str) -> str:

@@ -4,9 +4,9 @@ A provider that approves wordings has a door in `doors`, by its name; a provider
 """
 
 import datetime as dt
+import re
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 from uuid import UUID
 
 import structlog
@@ -18,40 +18,20 @@ from malar.accounts.models import Membership, Shop
 from malar.kernel.errors import Conflict, Fault, NotAllowed, RuleBroken
 from malar.kernel.transactions import in_unit, step, unit_of_work
 from malar.trail.services.events import record
-from notifications.domain import VARIABLES, Approval, State
+from notifications.domain import VARIABLES, Approval, Failure, State, other_way
 from notifications.events import WordingStopped
 from notifications.models import Message, MessageTemplate, TemplateApproval
+from notifications.providers import SubmissionRefused as SubmissionRefused
+from notifications.providers import TemplateDoor, provider_in_use
+from notifications.providers import WordingStatus as WordingStatus
 from notifications.selectors import may_word
-from notifications.services.sending import provider_in_use
 from notifications.wordings import DLT_ID, faults_of
 
 log = structlog.get_logger(__name__)
 
+REF = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,119}")
 ASKED_IN_VAIN = dt.timedelta(minutes=5)
 """After so long a submission of which no answer came may be made again."""
-
-
-@dataclass(frozen=True)
-class WordingStatus:
-    """What a provider says of a wording. `category` is empty where it does not say."""
-
-    state: Approval
-    category: str = ""
-    reason: str = ""
-
-
-class SubmissionRefused(Exception):
-    """The provider does not take the wording for approval; the text says why, as it said it."""
-
-
-class TemplateDoor(Protocol):
-    """How wordings are sent to a provider for approval, and asked after."""
-
-    def submit(self, template: MessageTemplate) -> str:
-        """Send it in; its name there. Raises SubmissionRefused. Whatever else it raises leaves it unknown."""
-
-    def status(self, ref: str) -> WordingStatus:
-        """What became of it."""
 
 
 doors: dict[str, TemplateDoor] = {}
@@ -181,6 +161,24 @@ def _write(approval: TemplateApproval, **said: Any) -> None:
 
 
 @unit_of_work
+def note_ref(*, by: Membership, template_id: UUID, provider: str, ref: str) -> TemplateApproval:
+    """Note under which name a provider knows a wording that was sent in on the provider's own pages; what it says of
+    it is asked after by the next `sync`. Raises NotAllowed, RuleBroken `ref` for what is no name, or another's."""
+    _demand_may_word(by)
+    if not REF.fullmatch(ref):
+        raise RuleBroken(_("That is no name of a wording."), code="ref", pointer="/ref")
+    others = TemplateApproval.objects.filter(provider=provider, ref=ref).exclude(template=template_id)
+    if others.exists():
+        raise RuleBroken(_("Another wording has this name."), code="ref", pointer="/ref")
+    template = MessageTemplate.objects.get(pk=template_id)
+    approval, _made = TemplateApproval.objects.get_or_create(template=template, provider=provider)
+    if approval.ref != ref:
+        said = {"ref": ref, "state": Approval.SUBMITTED, "category": "", "reason": ""}
+        _write(approval, submitted_at=timezone.now(), **said)
+    return approval
+
+
+@unit_of_work
 def set_dlt_id(*, by: Membership, template_id: UUID, provider: str, dlt_id: str) -> TemplateApproval:
     """Note the number under which the operators registered the short form. Raises NotAllowed, RuleBroken for what
     is no such number and for a wording without a short form."""
@@ -227,7 +225,7 @@ def note_status(*, provider: str, ref: str, status: WordingStatus) -> bool:
         return False
     before = (approval.state, approval.category, approval.reason)
     could = approval.lets_send or approval.state == Approval.SUBMITTED
-    said = (status.state, status.category, status.reason[:200])
+    said = (status.state or approval.state, status.category or approval.category, status.reason[:200])
     _write(approval, state=said[0], category=said[1], reason=said[2], checked_at=timezone.now())
     if could and not approval.lets_send and approval.state != Approval.SUBMITTED:
         _stop(approval)
@@ -236,11 +234,17 @@ def note_status(*, provider: str, ref: str, status: WordingStatus) -> bool:
 
 @step
 def _stop(approval: TemplateApproval) -> None:
-    if provider_in_use().name == approval.provider:
+    provider = provider_in_use()
+    if provider.name == approval.provider:
         own = Q(template=approval.template) & Q(provider__in=("", approval.provider))
-        Message.objects.waiting().filter(own).update(
-            state=State.FAILED, next_attempt_at=None, error_code="wording_stopped"
-        )
+        stopped_messages = Message.objects.waiting().filter(own)
+        for kind in set(stopped_messages.values_list("kind", flat=True)):
+            stopped_messages.filter(kind=kind).update(
+                state=State.FAILED,
+                next_attempt_at=None,
+                error_code="wording_stopped",
+                other_way=other_way(kind, provider.channel, State.FAILED, Failure.TEMPLATE, ""),
+            )
     stopped = WordingStopped(
         approval=approval.pk,
         provider=approval.provider,
@@ -254,7 +258,15 @@ def _stop(approval: TemplateApproval) -> None:
 
 def may_be_sent(template: MessageTemplate, provider: str) -> bool:
     """Whether a provider takes a wording; one that approves none takes any. Ask right before a call."""
-    if provider not in doors:
-        return True
+    return ref_of(template, provider) is not None
+
+
+def ref_of(template: MessageTemplate, provider: str) -> str | None:
+    """A provider's own name for a wording, empty where it knows none; None: it may not be sent by it (now)."""
+    must_approve = provider in doors
+    if provider == "console" and not must_approve:
+        return ""
     approval = template.approvals.select_related("template").filter(provider=provider).first()
-    return approval is not None and approval.lets_send
+    if must_approve and (approval is None or not approval.lets_send):
+        return None
+    return approval.ref if approval else ""

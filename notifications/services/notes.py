@@ -1,12 +1,13 @@
 """What members see in their inbox."""
 
+from collections.abc import Collection
 from typing import Any
 from uuid import UUID
 
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from malar.accounts.domain import Role
+from malar.accounts.domain import ALLOWED, Role
 from malar.accounts.models import Membership
 from malar.kernel.errors import NotFound
 from malar.kernel.transactions import step, unit_of_work
@@ -19,9 +20,19 @@ from notifications.selectors import unread_of
 @step
 def tell_owners(event: Event, kind: NoteKind, about: dict[str, Any]) -> None:
     """Leave a note for each owner of the event's shop, once."""
-    owners = event.shop.memberships.active().filter(role=Role.ADMIN)
+    _tell(event, kind, about, [Role.ADMIN])
+
+
+@step
+def tell_staff(event: Event, kind: NoteKind, about: dict[str, Any]) -> None:
+    """Leave a note for each owner and clerk of the event's shop, once: something is to be done."""
+    _tell(event, kind, about, ALLOWED[Role.STAFF])
+
+
+def _tell(event: Event, kind: NoteKind, about: dict[str, Any], roles: Collection[Role]) -> None:
+    members = event.shop.memberships.active().filter(role__in=roles)
     Note.objects.bulk_create(
-        [Note(shop=event.shop, member=owner, event=event, kind=kind, about=about) for owner in owners],
+        [Note(shop=event.shop, member=member, event=event, kind=kind, about=about) for member in members],
         ignore_conflicts=True,
     )
 

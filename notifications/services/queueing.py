@@ -4,21 +4,24 @@ from collections.abc import Callable, Collection, Mapping
 from uuid import UUID
 
 from django.db import connection
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from ledger.models import Farmer
 from malar.kernel.transactions import step, unit_of_work
 from malar.trail.models import Event
-from notifications.domain import NOBODY, VALID_FOR, Kind, NoteKind, State, filled
+from notifications.domain import NOBODY, VALID_FOR, Failure, Kind, NoteKind, State, filled, other_way
 from notifications.models import Message, MessageTemplate, Note
-from notifications.selectors import wants
+from notifications.providers import Provider, provider_in_use
+from notifications.selectors import takes_either, wants
 from notifications.services.approvals import may_be_sent
-from notifications.services.sending import provider_in_use
 
 Reaction = Callable[[Event], list[Message]]
 
 reactions: dict[str, Reaction] = {}
 """Event name → what makes its messages. Filled from subscriptions.py when the app starts."""
+
+still_so: dict[str, Callable[[Message], bool]] = {}
+"""Kind of message → whether what one says is still so. Filled likewise; of kinds that are not here it always is."""
 
 
 @unit_of_work
@@ -51,11 +54,13 @@ def queue(
     kind: Kind,
     farmer: Farmer,
     template: str,
-    variables: Mapping[str, str],
+    variables: Mapping[str, str] | Callable[[], Mapping[str, str]],
     among_many: bool = False,
 ) -> list[Message]:
     """Queue what an event tells a farmer, in his language; nothing where it was queued before, or he does not want it.
 
+    `variables` that are called can be said in either language: in the other one where the provider takes the wording
+    in that one only, and he allows it. Where it may be sent in neither he is told by another way.
     `among_many`: the event tells several farmers the same kind of thing. Who has an account has it in his inbox too.
     Raises ValueError for a wording that asks for more than `variables`, MessageTemplate.DoesNotExist
     where nothing is worded: the event then stays undone and is seen at /readyz.
@@ -63,10 +68,13 @@ def queue(
     one_by_one(farmer.pk)  # so that a STOP which comes now is before this or after it
     if not wants(farmer, kind):
         return []
-    wording = MessageTemplate.objects.get(name=template, language=farmer.language, is_active=True)
     now = timezone.now()
     provider = provider_in_use()
-    is_stopped = not may_be_sent(wording, provider.name)
+    either = callable(variables) and takes_either(farmer, kind)
+    wording, is_stopped = _wording_for(farmer, template, provider, either=either)
+    if callable(variables):
+        with translation.override(wording.language):
+            variables = variables()
     message, is_new = Message.objects.get_or_create(
         dedupe_key=dedupe_key(event, kind, farmer if among_many else None),
         defaults={
@@ -76,7 +84,7 @@ def queue(
             "kind": kind,
             "channel": provider.channel,
             "address": address_of(farmer),
-            "language": farmer.language,
+            "language": wording.language,
             "template": wording,
             "variables": dict(variables),
             "text": filled(wording.body, variables),
@@ -84,7 +92,12 @@ def queue(
             "handed_at": now,
         }
         | (
-            {"state": State.FAILED, "next_attempt_at": None, "error_code": "wording_stopped"}
+            {
+                "state": State.FAILED,
+                "next_attempt_at": None,
+                "error_code": "wording_stopped",
+                "other_way": other_way(kind, provider.channel, State.FAILED, Failure.TEMPLATE, ""),
+            }
             if is_stopped
             else {}
         ),
@@ -96,6 +109,27 @@ def queue(
             shop=event.shop, member_id=farmer.member_id, event=event, kind=NoteKind.MESSAGE, message=message
         )
     return [] if is_stopped else [message]
+
+
+def _wording_for(
+    farmer: Farmer, name: str, provider: Provider, *, either: bool
+) -> tuple[MessageTemplate, bool]:
+    """The wording in use in his language, or else (`either`) in the other; and whether it may not be sent."""
+    in_use = MessageTemplate.objects.filter(name=name, is_active=True)
+    own = in_use.get(language=farmer.language)
+    if may_be_sent(own, provider.name):
+        return own, False
+    for other in in_use.exclude(pk=own.pk) if either else ():
+        if may_be_sent(other, provider.name):
+            return other, False
+    return own, True
+
+
+def is_still_so(message: Message) -> bool:
+    """Whether what a message says is still so. Asked right before it is sent, by whatever way and for whatever
+    reason: the event that it was overtaken by may not have been heard of yet. At most one query with the event."""
+    ask = still_so.get(message.kind)
+    return ask is None or ask(message)
 
 
 @step

@@ -9,10 +9,9 @@ from uuid import UUID
 import structlog
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import Exists, F, OuterRef, Q
+from django.db.models import Case, Exists, F, OuterRef, Q, Value, When
 from django.db.models.functions import Now
 from django.utils import timezone
-from django.utils.module_loading import import_string
 
 from malar.kernel.jobs import nothing_waits
 from malar.kernel.transactions import unit_of_work
@@ -20,44 +19,31 @@ from notifications.domain import (
     COSTS_NO_TRY,
     HANDSET_WAIT,
     MOST_TRIES,
+    MUST_REACH,
     NOBODY,
+    NOT_TOLD,
     STUCK,
     SURELY_NOT_SENT,
     VALID_FOR,
+    Channel,
     Failure,
+    OtherWay,
     State,
     longest_wait,
     names_in,
+    other_way,
     quiet_until,
     wait_after,
 )
 from notifications.models import Attempt, Message, MessageQuerySet, Sender
-from notifications.providers import Outcome, Outgoing, Provider, SendResult
+from notifications.providers import Outcome, Outgoing, Provider, SendResult, provider_in_use, provider_of
 from notifications.services import circuit
+from notifications.services.approvals import ref_of
 from notifications.services.claims import Claim, claim, give_back, hold, put_off
+from notifications.services.queueing import is_still_so
+from notifications.wordings import sms_filled
 
 log = structlog.get_logger(__name__)
-
-
-def provider_in_use() -> Provider:
-    """The provider that new messages are made for: the one the settings name."""
-    provider: Provider = import_string(settings.MESSAGE_PROVIDER)()
-    return provider
-
-
-def provider_of(message: Message) -> Provider:
-    """The provider that sends this message: the one that was at it before, else the one for its way.
-
-    So a message keeps its sender when the settings name another one while it is under way.
-    """
-    provider = provider_in_use()
-    if provider.name == message.provider or (not message.provider and provider.channel == message.channel):
-        return provider
-    for path in settings.MESSAGE_PROVIDERS.values():
-        known: Provider = import_string(path)()
-        if known.name == message.provider or (not message.provider and known.channel == message.channel):
-            return known
-    return provider
 
 
 def send(*, message_id: UUID) -> list[UUID]:
@@ -66,27 +52,28 @@ def send(*, message_id: UUID) -> list[UUID]:
     Returns the next message to the same address where it may follow at once. The provider is called outside any
     transaction. Whoever dies on the way leaves a lease that runs out, and `sweep` decides.
     """
-    message = Message.objects.waiting().select_related("template").filter(pk=message_id).first()
+    message = Message.objects.waiting().select_related("template", "event").filter(pk=message_id).first()
     if message is None:
         return []
     if morning := quiet_until(message.kind, timezone.now()):
         hold(Message.objects.waiting().filter(pk=message.pk), morning)
         return []
     provider = provider_of(message)
-    cost = provider.cost_of(message.text)
+    cost = provider.cost_of(text_of(message))
     claimed = claim(message, provider, cost)
     if claimed is None:
         put_off(message, provider, cost)
         return []
     message.attempt = claimed.attempt
-    Attempt.objects.create(
-        shop_id=message.shop_id, message=message, number=message.attempt, provider=provider.name
-    )
-    if message.address.startswith(NOBODY) and provider.name != "console":
-        result = SendResult(Outcome.FAILED, code="no_address")
-    else:
-        result = provider.send(outgoing_of(message))
-    _note(message, provider, claimed, result)
+    ref = ref_of(message.template, provider.name)
+    result = _why_not(message, provider, ref)
+    was_called = result is None
+    if result is None:
+        Attempt.objects.create(
+            shop_id=message.shop_id, message=message, number=message.attempt, provider=provider.name
+        )
+        result = provider.send(outgoing_of(message, ref or ""))
+    _note(message, provider, result, circuit_of=claimed if was_called else None)
     if result.outcome in (Outcome.RETRY, Outcome.FAILED):
         give_back(message, cost)
     if provider.gap:
@@ -95,10 +82,22 @@ def send(*, message_id: UUID) -> list[UUID]:
     return list(following.order_by("pk").values_list("pk", flat=True)[:1])
 
 
-def outgoing_of(message: Message) -> Outgoing:
-    """The message as its provider sees it."""
+def _why_not(message: Message, provider: Provider, ref: str | None) -> SendResult | None:
+    """What keeps a message back, though it is its turn; None: nothing, and its provider is called now."""
+    if message.address.startswith(NOBODY) and provider.name != "console":
+        return SendResult(Outcome.FAILED, code="no_address")
+    if not is_still_so(message):
+        return SendResult(Outcome.FAILED, code="overtaken")
+    if ref is None:
+        return SendResult(Outcome.FAILED, code="wording_stopped", failure=Failure.TEMPLATE)
+    return None
+
+
+def outgoing_of(message: Message, ref: str) -> Outgoing:
+    """The message as its provider sees it; `ref` is its name for the wording."""
     left = message.expires_at - timezone.now()
-    named = dict.fromkeys(names_in(message.template.body))
+    wording, text = message.template, text_of(message)
+    named = dict.fromkeys(names_in(wording.body if text == message.text else wording.sms))
     return Outgoing(
         message_id=message.pk,
         attempt=message.attempt,
@@ -108,9 +107,22 @@ def outgoing_of(message: Message) -> Outgoing:
         version=message.template.version,
         variables=message.variables,
         values=tuple(message.variables.get(name, "") for name in named),
-        text=message.text,
+        text=text,
         valid_s=max(1, int(left.total_seconds())),
+        ref=ref,
+        buttons=message.template.buttons,
     )
+
+
+def text_of(message: Message) -> str:
+    """What is sent as text: by SMS the short form where it can be said, with the link that no page shows."""
+    wording = message.template
+    if message.channel != Channel.SMS or not wording.sms:
+        return message.text
+    try:
+        return sms_filled(wording.name, wording.sms, message.variables)
+    except ValueError:
+        return message.text
 
 
 @dataclass(frozen=True)
@@ -151,19 +163,20 @@ WITH ended AS (
 UPDATE notifications_message
 SET state = %(state)s, lease_until = NULL, handed_at = NULL, provider_id = %(provider_id)s, error_code = %(code)s,
     next_attempt_at = statement_timestamp() + %(wait)s::interval, tries = tries + %(counts)s::integer,
-    sent_at = CASE WHEN %(is_taken)s::boolean THEN statement_timestamp() END
+    sent_at = CASE WHEN %(is_taken)s::boolean THEN statement_timestamp() END, other_way = %(other_way)s
 WHERE id = %(id)s AND attempt = %(attempt)s AND state = ANY(%(from)s)
 """
 
 
-def _note(message: Message, provider: Provider, claimed: Claim, result: SendResult) -> None:
+def _note(message: Message, provider: Provider, result: SendResult, *, circuit_of: Claim | None) -> None:
     """Write down an outcome. It may come late, after the lease ran out, and still settles an unknown.
 
+    `circuit_of`: the claim under which the provider was called; None: it was not, so nothing is known of it.
     A message that was given back to the queue meanwhile need not be sent again when it turns out to be on its way.
     What the provider told by itself in the meantime stands.
     """
     taken = result.outcome in (Outcome.ACCEPTED, Outcome.SENT)
-    stopped_until = _circuit(provider, claimed, result)
+    stopped_until = _circuit(provider, circuit_of, result) if circuit_of else None
     then = next_of(message, result)
     if stopped_until and then.wait is not None:
         then = Next(then.state, max(then.wait, stopped_until - timezone.now()), then.counts)
@@ -178,6 +191,7 @@ def _note(message: Message, provider: Provider, claimed: Claim, result: SendResu
         "wait": then.wait,
         "counts": int(then.counts),
         "is_taken": taken,
+        "other_way": other_way(message.kind, message.channel, then.state, result.failure, result.code),
         "from": [str(state) for state in from_states],
     }
     with connection.cursor() as cursor:
@@ -212,10 +226,13 @@ def tell_of(message: Message, state: State, failure: Failure | None, code: str) 
 def send_again(*, messages: MessageQuerySet, states: tuple[State, ...] = STUCK) -> int:
     """Queue messages once more that a person wants sent, whatever became of them; returns how many.
 
-    Of one that was perhaps sent the farmer may hear twice: whoever asks for it was told so.
+    Of one that was perhaps sent the farmer may hear twice: whoever asks for it was told so. One in whose stead
+    another went, or is still to go, is left alone.
     """
     now = timezone.now()
-    return messages.filter(state__in=[state for state in states if state in STUCK]).update(
+    told_otherwise = Message.objects.filter(fallback_of=OuterRef("pk")).exclude(state__in=NOT_TOLD)
+    stuck = messages.filter(~Exists(told_otherwise), state__in=[each for each in states if each in STUCK])
+    return stuck.update(
         state=State.QUEUED,
         tries=0,
         next_attempt_at=now,
@@ -224,7 +241,15 @@ def send_again(*, messages: MessageQuerySet, states: tuple[State, ...] = STUCK) 
         sent_at=None,
         failed_at=None,
         error_code="",
+        other_way="",
     )
+
+
+TO_PEOPLE = Case(
+    When(~Q(channel=Channel.CONSOLE), kind__in=MUST_REACH, then=Value(OtherWay.PEOPLE.value)),
+    default=Value(""),
+)
+"""What `other_way` says of messages that are given up many at a time."""
 
 
 def sweep(limit: int = 500) -> list[UUID]:
@@ -232,7 +257,9 @@ def sweep(limit: int = 500) -> list[UUID]:
 
     Raises BrokerAway.
     """
-    Message.objects.waiting().filter(expires_at__lte=Now()).update(state=State.EXPIRED, next_attempt_at=None)
+    Message.objects.waiting().filter(expires_at__lte=Now()).update(
+        state=State.EXPIRED, next_attempt_at=None, other_way=TO_PEOPLE
+    )
     _end_leases()
     stopped = Sender.objects.filter(open_until__gt=Now()).values("code")
     due = Message.objects.due().first_in_line().exclude(provider__in=stopped)
@@ -263,7 +290,7 @@ def _end_leases() -> None:
     if provider.repeats_safely:
         safe |= Q(provider=provider.name)
     broken_off.filter(safe, tries__gte=MOST_TRIES).update(
-        state=State.DEAD, lease_until=None, error_code="broke_off"
+        state=State.DEAD, lease_until=None, error_code="broke_off", other_way=TO_PEOPLE
     )
     broken_off.filter(safe).update(
         state=State.QUEUED, lease_until=None, next_attempt_at=Now(), handed_at=None, tries=F("tries") + 1

@@ -31,7 +31,7 @@ def link_maker() -> MakeLink | None:
 @step
 def ready_words(settlement: Settlement, by: Membership | None = None) -> dict[str, str]:
     """What is said of one that waits for the farmer: its figures add up to the net. `link` and `token` are for the
-    button and the short form, and in no text that the shop's people see."""
+    button and the short form, and in no text that the shop's people see; `version` is asked after before it is sent."""
     s = settlement
     other = s.net - (s.gross - s.commission - s.recovery)
     said = {
@@ -45,6 +45,7 @@ def ready_words(settlement: Settlement, by: Membership | None = None) -> dict[st
         "net": formatting.rupees(s.net),
         "reference": s.reference,
         "reference_plain": plain(s.reference),
+        "version": str(s.version),
         **in_digits("net", s.net),
     }
     make_link = link_maker()

@@ -10,7 +10,7 @@ from django.db.models import Q
 from django.db.models.functions import Coalesce, Now
 from django.utils import timezone
 
-from notifications.domain import RANK, UNFINISHED, Failure, State, leads_on
+from notifications.domain import NOT_TOLD, RANK, UNFINISHED, Failure, State, leads_on, other_way
 from notifications.models import Attempt, Callback, Message
 from notifications.providers import SendResult, Told, twilio
 from notifications.services import circuit
@@ -118,8 +118,14 @@ def apply_status(callback: Callback, told: Told) -> bool:
                 lease_until=None,
                 next_attempt_at=None,
                 error_code="",
+                other_way="",
                 sent_at=Coalesce("sent_at", callback.received_at),
             )
+            if before in NOT_TOLD:
+                # It arrived after all: what was to go in its stead and has not gone does not go.
+                Message.objects.waiting().filter(fallback_of=message).update(
+                    state=State.FAILED, next_attempt_at=None, error_code="arrived"
+                )
             latest = True
         time = {State.DELIVERED: "delivered_at", State.READ: "read_at"}.get(told.state)
         if latest and time:
@@ -148,6 +154,7 @@ def _failed(message: Message, told: Told) -> None:
         handed_at=None,
         tries=message.tries + then.counts,
         error_code=told.code,
+        other_way=other_way(message.kind, message.channel, then.state, told.failure, told.code),
     )
     tell_of(message, then.state, told.failure, told.code)
 

@@ -113,6 +113,22 @@ def change_wishes(
     return wishes_of(farmer)
 
 
+@unit_of_work
+def allow_either_language(*, by: Membership, farmer: Farmer, allowed: bool) -> None:
+    """Whether messages may come in the other language where they cannot be sent in his own; what he wants stays
+    as it is. Raises NotAllowed for another farmer."""
+    if by.role not in ALLOWED[Role.STAFF] and farmer.member_id != by.pk:
+        raise NotAllowed(_("Only the farmer himself, or the shop for him, says what he wants to be told."))
+    one_by_one(farmer.pk)
+    for kind, is_wanted in wishes_of(farmer).items():
+        Preference.objects.update_or_create(
+            farmer=farmer,
+            kind=kind,
+            defaults={"either_language": allowed},
+            create_defaults={"either_language": allowed, "is_wanted": is_wanted, "shop": by.shop},
+        )
+
+
 @step
 def _say(
     farmer: Farmer, *, is_in: bool, source: Source, said: str = "", member: Membership | None = None

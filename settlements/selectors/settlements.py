@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID, uuid5
 
 from django.core.cache import cache
-from django.db.models import Case, F, QuerySet, Sum, When
+from django.db.models import Case, Exists, F, OuterRef, QuerySet, Sum, When
 from django.utils.translation import gettext as _
 
 from ledger.domain import Cadence, RowKind
@@ -19,7 +19,7 @@ from malar.accounts.models import Membership, Shop
 from malar.kernel.errors import NotAllowed, NotFound
 from malar.kernel.money import ZERO
 from malar.kernel.wire import moment, money, quantity
-from settlements.domain import LeftOut, RunStatus, Side, period_until
+from settlements.domain import LeftOut, RunStatus, Side, Status, period_until
 from settlements.models import Approval, Payment, Settlement, SettlementRun
 
 Hold = Callable[[Shop, dt.date], Mapping[UUID | None, LeftOut]]
@@ -139,6 +139,15 @@ def waits_for(settlement: Settlement) -> list[Side]:
     """The sides that have not agreed to it as it is now."""
     agreed = standing_approvals(settlement)
     return [side for side in Side if side not in agreed]
+
+
+def is_asked(settlement_id: UUID, *, version: int | None) -> bool:
+    """Whether the farmer's yes to it is still waited for; with `version`, to it as it was then. One query."""
+    agreed = Approval.objects.filter(
+        settlement=OuterRef("pk"), side=Side.FARMER, content_hash=OuterRef("content_hash")
+    )
+    asked = Settlement.objects.filter(~Exists(agreed), pk=settlement_id, status=Status.PENDING)
+    return asked.exists() if version is None else asked.filter(version=version).exists()
 
 
 SIGNED = Case(When(reverses=None, then=F("amount")), default=-F("amount"))

@@ -1,17 +1,23 @@
 """Real dispatcher, worker and beat, and a Twilio on loopback, with each of them made to fail."""
 
 import random
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal
 from typing import Any
+from uuid import uuid4
 
 import psycopg
 import pytest
 from django.db import connection
 from django.utils import timezone
 
+from ledger.models import Farmer
+from ledger.services.movements import record_movement
 from malar.accounts.models import Membership
+from malar.kernel.clock import KOLKATA
 from malar.kernel.jobs import start
 from malar.trail.models import Event
 from notifications.domain import State
@@ -21,6 +27,7 @@ from pricing.models import Flower
 from tests import cast
 from tests.notifications.fake_twilio import (
     FakeTwilio,
+    approve,
     drops,
     environment,
     fake_twilio,
@@ -67,7 +74,10 @@ def processes(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Processes]:
     processes = Processes(server.url, tmp_path_factory.mktemp("whatsapp"))
-    processes.environment |= environment(twilio) | {"CALLBACK_SWEEP_S": "1"}
+    processes.environment |= environment(twilio) | {
+        "CALLBACK_SWEEP_S": "1",
+        "MESSAGE_FALLBACK_PROVIDER": "twilio_sms",
+    }
     try:
         processes.start("worker", "dispatcher", "beat")
         wait_until(lambda: " ready." in processes.log("worker"))
@@ -92,6 +102,7 @@ def tell(kumar: Membership, jasmine: Flower) -> Tell:
     """Write down flowers of so many farmers, each with a phone of his own."""
 
     def tell(count: int) -> None:
+        approve()
         for _ in range(count):
             number = Event.objects.count() + 1
             farmer = cast.a_farmer(
@@ -253,6 +264,47 @@ def test_whatever_twilio_answers_each_is_called_once(fake: FakeTwilio, tell: Tel
     assert asked_to_wait.tries == 0
     assert asked_to_wait.next_attempt_at is not None
     assert (asked_to_wait.next_attempt_at - began).total_seconds() >= 70
+
+
+def test_what_does_not_arrive_goes_by_sms_once_though_the_worker_dies_in_between(
+    fake: FakeTwilio, meena: Membership, raja: Farmer, processes: Processes
+) -> None:
+    approve()
+    raja.phone = "+919876000001"
+    raja.save()
+    gate = threading.Event()
+
+    def held_back(handler: Any) -> None:
+        gate.wait(30)
+        refuses(400, 63024)(handler)
+
+    fake.will(held_back)
+    with psycopg.connect(database_of_the_test()) as other:
+        record_movement(
+            by=meena,
+            key=uuid4(),
+            farmer_id=raja.pk,
+            kind="advance",
+            amount=Decimal(500),
+            business_date=timezone.now().astimezone(KOLKATA).date(),
+            mode="cash",
+        )
+        wait_until(lambda: len(fake.calls) == 1)
+        # Whoever sees to it stands still before he makes the SMS.
+        other.execute("SELECT pg_advisory_lock(5, hashtext(%s))", [str(raja.pk)])
+        gate.set()
+        wait_until(lambda: in_state(State.FAILED) == 1)
+        assert Message.objects.count() == 1
+        processes.kill("worker")
+    processes.start("worker")
+    wait_until(lambda: in_state(State.ACCEPTED) == 1)
+    first, sms = Message.objects.order_by("created_at")
+    assert (sms.fallback_of, sms.channel, first.other_way) == (first, "sms", "")
+    assert [call.fields["To"] for call in fake.calls] == [f"whatsapp:{raja.phone}", raja.phone]
+    # WhatsApp says late that it arrived after all.
+    assert tells(fake.calls[0].status_path, status_of("SM-late", "delivered")) == 200
+    wait_until(lambda: in_state(State.DELIVERED) == 1)
+    assert (Message.objects.count(), len(fake.calls)) == (2, 2)
 
 
 def test_an_account_in_trouble_holds_all_and_lets_them_go_when_it_is_well(

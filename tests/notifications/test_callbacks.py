@@ -33,6 +33,7 @@ from tests.notifications.fake_twilio import (
     TOKEN,
     FakeTwilio,
     Logs,
+    approve,
     drops,
     fake_twilio,
     listen,
@@ -54,6 +55,7 @@ def fake(settings: Any) -> Iterator[FakeTwilio]:
 
 @pytest.fixture
 def message(fake: FakeTwilio, kumar: Membership, raja: Farmer, jasmine: Flower, db: None) -> Message:
+    approve()
     raja.phone = "+919876500000"
     raja.save()
     recorded(kumar, raja, jasmine)

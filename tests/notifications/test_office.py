@@ -119,6 +119,20 @@ def test_a_refusal_is_shown_in_the_providers_words(
     )
 
 
+def test_a_name_that_the_provider_gave_it_elsewhere_is_kept(
+    office: Client, door: Door, wording: MessageTemplate
+) -> None:
+    page = office.get(reverse("admin:notifications_messagetemplate_change", args=[wording.pk]))
+    assert "Its name at twilio" in page.content.decode()
+    assert "That is no name of a wording." in act(office, wording, "ref", provider="twilio", ref="HX 1")
+    shown = act(office, wording, "ref", provider="twilio", ref=" HX1 ")
+    assert "The name was kept." in shown
+    assert "HX1" in shown.split("The name was kept.")[1]
+    assert TemplateApproval.objects.get().ref == "HX1"
+    address = reverse("admin:notifications_messagetemplate_ref", args=[wording.pk])
+    assert office.post(address, {"provider": "x", "ref": "HX1"}).status_code == 404
+
+
 def test_the_number_of_the_operators_is_kept(office: Client) -> None:
     paid = MessageTemplate.objects.get(name="payment_paid", language="ta")
     assert "A DLT number has 19 digits." in act(office, paid, "dlt", dlt_id="12")

@@ -39,6 +39,7 @@ from tests.notifications.fake_twilio import (
     TOKEN,
     Answer,
     FakeTwilio,
+    approve,
     drops,
     fake_twilio,
     forget_connections,
@@ -62,6 +63,7 @@ def fake(settings: Any) -> Iterator[FakeTwilio]:
 @pytest.fixture
 def message(fake: FakeTwilio, kumar: Membership, raja: Farmer, jasmine: Flower) -> Message:
     """To Raja, in Tamil; queued."""
+    approve()
     raja.phone = PHONE
     raja.save()
     recorded(kumar, raja, jasmine)
@@ -87,6 +89,7 @@ def outgoing(**other: Any) -> Outgoing:
         "values": ("பெ. ராஜா", "06-03-2026", "ரூ.8,555.00"),
         "text": "வணக்கம் பெ. ராஜா, 06-03-2026: ரூ.8,555.00",
         "valid_s": 90_000,
+        "ref": CONTENT,
     }
     return Outgoing(**usual | other)
 
@@ -169,12 +172,10 @@ def test_a_message_is_sent_with_its_variables_in_the_order_of_the_wording(
         ({"values": ("Raja", " \n\t ")}, "bad_variables", Failure.BUG),
         ({"values": ("Raja", "\u200b\u200d\ufeff")}, "bad_variables", Failure.BUG),
         ({"text": "அ" * 1025}, "bad_variables", Failure.BUG),
-        ({"template": "unknown"}, "no_template", Failure.TEMPLATE),
-        ({"version": 2}, "no_template", Failure.TEMPLATE),
-        ({"language": "en", "template": "entry_voided"}, "no_template", Failure.TEMPLATE),
-        ({"address": "09840012345"}, "bad_address", Failure.NOT_THERE),
-        ({"address": "+91 98400 12345"}, "bad_address", Failure.NOT_THERE),
-        ({"address": "console:F014"}, "bad_address", Failure.NOT_THERE),
+        ({"ref": ""}, "no_template", Failure.TEMPLATE),
+        ({"address": "09840012345"}, "bad_address", Failure.WRONG_NUMBER),
+        ({"address": "+91 98400 12345"}, "bad_address", Failure.WRONG_NUMBER),
+        ({"address": "console:F014"}, "bad_address", Failure.WRONG_NUMBER),
     ],
 )
 def test_what_twilio_would_not_take_is_not_asked(
