@@ -403,11 +403,14 @@ MESSAGE_PROVIDERS = {
     "console": "notifications.providers.console.ConsoleProvider",
     "twilio_whatsapp": "notifications.providers.twilio.TwilioWhatsApp",
     "twilio_sms": "notifications.providers.twilio.TwilioSms",
+    "interakt": "notifications.providers.interakt.Interakt",
+    "msg91": "notifications.providers.msg91.Msg91",
+    "meta": "notifications.providers.meta.Meta",
 }
 MESSAGE_PROVIDER = MESSAGE_PROVIDERS[env.one_of("MESSAGE_PROVIDER", "console", tuple(MESSAGE_PROVIDERS))]
 # By SMS, what a farmer must hear and did not get by WhatsApp; empty: the shop's people are asked to call him.
 MESSAGE_FALLBACK_PROVIDER = MESSAGE_PROVIDERS.get(
-    env.one_of("MESSAGE_FALLBACK_PROVIDER", "", ("", "twilio_sms")), ""
+    env.one_of("MESSAGE_FALLBACK_PROVIDER", "", ("", "twilio_sms", "msg91")), ""
 )
 # Of each shop and day, for receipts, reminders and summaries; 0: no limit.
 MESSAGE_DAILY_CAP_PAISE = env.number("MESSAGE_DAILY_CAP_PAISE", 0)
@@ -423,9 +426,39 @@ TWILIO_BASE_URL = env.text("TWILIO_BASE_URL", "https://api.twilio.com").rstrip("
 TWILIO_CONTENT_BASE_URL = env.text("TWILIO_CONTENT_BASE_URL", "https://content.twilio.com").rstrip("/")
 TWILIO_WHATSAPP_PAISE = env.number("TWILIO_WHATSAPP_PAISE", 55)  # a message
 TWILIO_SMS_PAISE = env.number("TWILIO_SMS_PAISE", 700)  # a segment
-if "twilio" in MESSAGE_PROVIDER + MESSAGE_FALLBACK_PROVIDER:
-    for _name in ("PUBLIC_BASE_URL", "TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN"):
-        env.text(_name)  # refuses to start without
+INTERAKT_API_KEY = env.text("INTERAKT_API_KEY", "")
+INTERAKT_WEBHOOK_SECRET = env.text("INTERAKT_WEBHOOK_SECRET", "")
+INTERAKT_WEBHOOK_SECRET_OLD = env.text("INTERAKT_WEBHOOK_SECRET_OLD", "")
+INTERAKT_BASE_URL = env.text("INTERAKT_BASE_URL", "https://api.interakt.ai/v1/public").rstrip("/")
+INTERAKT_WHATSAPP_PAISE = env.number("INTERAKT_WHATSAPP_PAISE", 35)
+MSG91_AUTH_KEY = env.text("MSG91_AUTH_KEY", "")
+MSG91_SENDER_ID = env.text("MSG91_SENDER_ID", "")
+MSG91_WEBHOOK_SECRET = env.text("MSG91_WEBHOOK_SECRET", "")
+MSG91_WEBHOOK_SECRET_OLD = env.text("MSG91_WEBHOOK_SECRET_OLD", "")
+MSG91_BASE_URL = env.text("MSG91_BASE_URL", "https://control.msg91.com").rstrip("/")
+MSG91_SMS_PAISE = env.number("MSG91_SMS_PAISE", 25)  # a part
+META_GRAPH_VERSION = env.text("META_GRAPH_VERSION", "v23.0")
+META_PHONE_NUMBER_ID = env.text("META_PHONE_NUMBER_ID", "")
+META_WABA_ID = env.text("META_WABA_ID", "")
+META_ACCESS_TOKEN = env.text("META_ACCESS_TOKEN", "")
+META_APP_SECRET = env.text("META_APP_SECRET", "")
+META_APP_SECRET_OLD = env.text("META_APP_SECRET_OLD", "")
+META_WEBHOOK_VERIFY_TOKEN = env.text("META_WEBHOOK_VERIFY_TOKEN", "")
+META_BASE_URL = env.text("META_BASE_URL", "https://graph.facebook.com").rstrip("/")
+META_WHATSAPP_PAISE = env.number("META_WHATSAPP_PAISE", 13)
+# Without these the provider in use does nothing, so nothing starts.
+_DEMANDED = {
+    "twilio": ("PUBLIC_BASE_URL", "TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN"),
+    "interakt": ("PUBLIC_BASE_URL", "INTERAKT_API_KEY", "INTERAKT_WEBHOOK_SECRET"),
+    "msg91": ("PUBLIC_BASE_URL", "MSG91_AUTH_KEY", "MSG91_WEBHOOK_SECRET"),
+    "meta": (
+        *("PUBLIC_BASE_URL", "META_PHONE_NUMBER_ID", "META_WABA_ID", "META_ACCESS_TOKEN"),
+        *("META_APP_SECRET", "META_WEBHOOK_VERIFY_TOKEN"),
+    ),
+}
+for _provider, _names in _DEMANDED.items():
+    for _name in _names if f".{_provider}." in MESSAGE_PROVIDER + MESSAGE_FALLBACK_PROVIDER else ():
+        env.text(_name)
 # Hours after which a line without a rate is told to its farmer and the owner, and a tablet that has lines to send
 # counts as silent.
 RATE_PENDING_HOURS = env.number("RATE_PENDING_HOURS", 8)
