@@ -7,7 +7,7 @@ from celery import shared_task
 
 from malar.kernel.jobs import BrokerAway, start
 from malar.kernel.transactions import through
-from notifications.services import queueing, sending, statuses
+from notifications.services import queueing, sending, sign_in, statuses
 
 log = structlog.get_logger(__name__)
 
@@ -47,6 +47,13 @@ def forget_callbacks() -> int:
     """Every night: delete what providers told us a month ago; returns how many rows."""
     with through("task"):
         return statuses.forget()
+
+
+@shared_task(name="notifications.tasks.forget_codes")
+def forget_codes() -> int:
+    """Every night: delete what was asked for to sign in; returns how many rows."""
+    with through("task"):
+        return sign_in.forget_codes()
 
 
 def _hand_over(messages: list[UUID]) -> None:

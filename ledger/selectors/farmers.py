@@ -42,6 +42,20 @@ def farmer_of(member: Membership, farmer_id: UUID, *, lock: bool = False) -> Far
     return farmer
 
 
+def farmers_by_phone(phone: str) -> list[Farmer]:
+    """The farmers, in any shop, who sign in by a code to this number (E.164): it stands on their row.
+
+    Not who is something else besides, here or in another shop: what a shop writes on its own farmer's row must not
+    open another shop, nor the office. Nor whom his shop has closed the door to.
+    """
+    other = Membership.objects.filter(user=OuterRef("member__user")).exclude(pk=OuterRef("member"))
+    bare = Q(member=None)
+    own = Q(member__is_active=True, member__role=Role.FARMER, member__user__is_active=True)
+    mayhap = own & Q(member__user__is_superuser=False) & ~Exists(other)
+    found = Farmer.objects.active().filter(Q(phone=phone) | Q(whatsapp=phone)).filter(bare | mayhap)
+    return list(found.select_related("shop").order_by("pk"))
+
+
 def find_farmer(shop: Shop, words: str) -> Farmer | None:
     """The farmer meant by what somebody typed: his number or his code, alone or before his name.
 

@@ -1,5 +1,6 @@
 """From an event to its messages."""
 
+import datetime as dt
 from collections.abc import Callable, Collection, Mapping
 from uuid import UUID
 
@@ -9,7 +10,7 @@ from django.utils import timezone
 from ledger.models import Farmer
 from malar.kernel.transactions import step, unit_of_work
 from malar.trail.models import Event
-from notifications.domain import NOBODY, VALID_FOR, Kind, NoteKind, State, filled
+from notifications.domain import ASKED_FOR, NOBODY, VALID_FOR, Kind, NoteKind, State, filled
 from notifications.models import Message, MessageTemplate, Note
 from notifications.selectors import wants
 from notifications.services.approvals import may_be_sent
@@ -53,10 +54,14 @@ def queue(
     template: str,
     variables: Mapping[str, str],
     among_many: bool = False,
+    address: str = "",
+    until: dt.datetime | None = None,
 ) -> list[Message]:
     """Queue what an event tells a farmer, in his language; nothing where it was queued before, or he does not want it.
 
-    `among_many`: the event tells several farmers the same kind of thing. Who has an account has it in his inbox too.
+    `among_many`: the event tells several farmers the same kind of thing. `address`: where it goes, if not to his own
+    number; `until`: how long it is of use, if not two days. Who has an account has it in his inbox too, but for what
+    he has asked for.
     Raises ValueError for a wording that asks for more than `variables`, MessageTemplate.DoesNotExist
     where nothing is worded: the event then stays undone and is seen at /readyz.
     """
@@ -75,12 +80,12 @@ def queue(
             "event": event,
             "kind": kind,
             "channel": provider.channel,
-            "address": address_of(farmer),
+            "address": address or address_of(farmer),
             "language": farmer.language,
             "template": wording,
             "variables": dict(variables),
             "text": filled(wording.body, variables),
-            "expires_at": now + VALID_FOR,
+            "expires_at": until or now + VALID_FOR,
             "handed_at": now,
         }
         | (
@@ -91,7 +96,7 @@ def queue(
     )
     if not is_new:
         return []
-    if farmer.member_id:
+    if farmer.member_id and kind not in ASKED_FOR:
         Note.objects.create(
             shop=event.shop, member_id=farmer.member_id, event=event, kind=NoteKind.MESSAGE, message=message
         )

@@ -17,6 +17,7 @@ from django.utils.module_loading import import_string
 from malar.kernel.jobs import nothing_waits
 from malar.kernel.transactions import unit_of_work
 from notifications.domain import (
+    ASKED_FOR,
     COSTS_NO_TRY,
     HANDSET_WAIT,
     MOST_TRIES,
@@ -25,7 +26,10 @@ from notifications.domain import (
     SURELY_NOT_SENT,
     VALID_FOR,
     Failure,
+    Kind,
     State,
+    code_of,
+    filled,
     longest_wait,
     names_in,
     quiet_until,
@@ -66,7 +70,7 @@ def send(*, message_id: UUID) -> list[UUID]:
     Returns the next message to the same address where it may follow at once. The provider is called outside any
     transaction. Whoever dies on the way leaves a lease that runs out, and `sweep` decides.
     """
-    message = Message.objects.waiting().select_related("template").filter(pk=message_id).first()
+    message = Message.objects.waiting().select_related("template", "event").filter(pk=message_id).first()
     if message is None:
         return []
     if morning := quiet_until(message.kind, timezone.now()):
@@ -96,7 +100,11 @@ def send(*, message_id: UUID) -> list[UUID]:
 
 
 def outgoing_of(message: Message) -> Outgoing:
-    """The message as its provider sees it."""
+    """The message as its provider sees it. A code to sign in stands in nothing but this."""
+    variables, text = message.variables, message.text
+    if message.kind == Kind.OTP_LOGIN:
+        variables = {**variables, "code": code_of(UUID(message.event.payload["code"]))}
+        text = filled(message.template.body, variables)
     left = message.expires_at - timezone.now()
     named = dict.fromkeys(names_in(message.template.body))
     return Outgoing(
@@ -106,9 +114,9 @@ def outgoing_of(message: Message) -> Outgoing:
         language=message.language,
         template=message.template.name,
         version=message.template.version,
-        variables=message.variables,
-        values=tuple(message.variables.get(name, "") for name in named),
-        text=message.text,
+        variables=variables,
+        values=tuple(variables.get(name, "") for name in named),
+        text=text,
         valid_s=max(1, int(left.total_seconds())),
     )
 
@@ -212,10 +220,12 @@ def tell_of(message: Message, state: State, failure: Failure | None, code: str) 
 def send_again(*, messages: MessageQuerySet, states: tuple[State, ...] = STUCK) -> int:
     """Queue messages once more that a person wants sent, whatever became of them; returns how many.
 
-    Of one that was perhaps sent the farmer may hear twice: whoever asks for it was told so.
+    Of one that was perhaps sent the farmer may hear twice: whoever asks for it was told so. A code to sign in is asked
+    for anew, by him.
     """
     now = timezone.now()
-    return messages.filter(state__in=[state for state in states if state in STUCK]).update(
+    stuck = messages.filter(state__in=[state for state in states if state in STUCK])
+    return stuck.exclude(kind__in=ASKED_FOR).update(
         state=State.QUEUED,
         tries=0,
         next_attempt_at=now,

@@ -397,6 +397,15 @@ TABLE: dict[str, Row] = {
     # Whoever has the link may read it, signed in or not.
     "GET links:farmer_link": (200, 200, 200, 200, 200),
     "POST links:farmer_link": (422, 422, 422, 422, 422),
+    # A farmer's way in. Who is signed in is sent home; without a number that was asked for there is no code to give.
+    "GET notifications:code_ask": (200, 302, 302, 302, 302),
+    "POST notifications:code_ask": (200, 302, 302, 302, 302),
+    "GET notifications:code_give": (302, 302, 302, 302, 302),
+    "POST notifications:code_give": (302, 302, 302, 302, 302),
+    "GET notifications:code_who": (302, 302, 302, 302, 302),
+    "POST notifications:code_who": (302, 302, 302, 302, 302),
+    "GET notifications:wishes": (302, 404, 404, 200, 200),
+    "POST notifications:wishes": (302, 404, 404, 302, 302),
     # Whoever calls, only Twilio's signature opens them.
     "GET notifications:twilio_status": (405, 405, 405, 405, 405),
     "POST notifications:twilio_status": (403, 403, 403, 403, 403),
