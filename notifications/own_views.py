@@ -133,26 +133,30 @@ def wishes(request: ShopRequest, farmer_id: UUID) -> HttpResponse:
         if form.is_valid():
             before = said_by(farmer)
             change_wishes(by=request.member, farmer=farmer, **form.said())
+            farmer.refresh_from_db()
+            if own and form.cleaned_data["language"]:
+                return _anew(request, farmer)
             return _saved(request, farmer, before, context)
         return render_page(request, "notifications/wishes.html", context | _choices(farmer), status=422)
     return render_page(request, "notifications/wishes.html", context | _choices(farmer), fragment="choices")
 
 
+def _anew(request: ShopRequest, farmer: Farmer) -> HttpResponse:
+    """The whole page in the language he has chosen."""
+    translation.activate(farmer.language)
+    messages.success(request, _("Saved."))
+    return HttpResponse(headers={"HX-Refresh": "true"}) if wants_fragment(request) else redirect(request.path)
+
+
 def _saved(
     request: ShopRequest, farmer: Farmer, before: dict[str, str], context: dict[str, object]
 ) -> HttpResponse:
-    """The choices as they are now, and the way back. In another language the whole page comes anew."""
-    farmer.refresh_from_db()
-    now = said_by(farmer)
-    undo = {name: value for name, value in before.items() if now[name] != value}
-    if context["own"]:
-        translation.activate(farmer.language)
+    """The choices as they are now, and the way back."""
     if not wants_fragment(request):
         messages.success(request, _("Saved."))
         return redirect(request.path)
-    if "language" in undo and context["own"]:
-        messages.success(request, _("Saved."))
-        return HttpResponse(headers={"HX-Refresh": "true"})
+    now = said_by(farmer)
+    undo = {name: value for name, value in before.items() if now[name] != value}
     context |= _choices(farmer) | {"undo": undo, "is_saved": True}
     return render_page(request, "notifications/wishes.html", context, fragment="choices")
 

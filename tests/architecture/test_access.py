@@ -274,6 +274,10 @@ TABLE: dict[str, Row] = {
     "GET healthz": (200, 200, 200, 200, 200),
     "GET readyz": (200, 200, 200, 200, 200),
     "GET home:board": (302, 200, 200, 200, 200),
+    # A farmer's own; the shop's people have none.
+    "GET home:my_month": (302, 403, 200, 403, 403),
+    "GET home:my_account": (302, 403, 302, 403, 403),
+    "GET home:my_wishes": (302, 403, 302, 403, 403),
     "GET home:design": (302, 200, 403, 200, 200),
     "POST home:design": (302, 302, 403, 302, 302),
     "GET ledger:entry_list": (302, 200, 403, 200, 200),
