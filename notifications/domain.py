@@ -4,8 +4,10 @@ import datetime as dt
 import re
 from collections.abc import Mapping
 from enum import StrEnum
+from uuid import UUID
 
 from django.db import models
+from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 
 from malar.kernel.clock import KOLKATA
@@ -28,6 +30,7 @@ class Kind(models.TextChoices):
     PAYMENT_PAID = "payment_paid", _("payment")
     DISPUTE_RECEIVED = "dispute_received", _("complaint")
     CONSENT_WELCOME = "consent_welcome", _("welcome")
+    OTP_LOGIN = "otp_login", _("code to sign in")
 
 
 class Channel(models.TextChoices):
@@ -168,6 +171,10 @@ class Source(models.TextChoices):
 UNASKED = frozenset({Kind.DAY_SUMMARY})
 """Kinds that come only to who asked for them; all others come until he says no."""
 
+ASKED_FOR = frozenset({Kind.OTP_LOGIN})
+"""Kinds that are the answer to what somebody asks for at that moment: no STOP, no night and no earlier message holds
+them up, nobody sends them again, and they are no news."""
+
 REASONS = {
     "no_address": _("The farmer has no phone number."),
     "bad_address": _("The phone number cannot be right."),
@@ -252,12 +259,15 @@ def other_way(kind: str, channel: str, state: str, failure: Failure | None, code
 
     Of what was perhaps sent he is never told again by itself, nor by another way where he wants to hear nothing.
     """
-    if kind not in MUST_REACH or channel == Channel.CONSOLE or code in ENDED_BY_US:
+    if kind not in MUST_REACH | ASKED_FOR or channel == Channel.CONSOLE or code in ENDED_BY_US:
         return ""
     if failure == Failure.OPTED_OUT or state not in NOT_TOLD:
         return ""
     by_sms = state == State.FAILED and channel == Channel.WHATSAPP and failure != Failure.WRONG_NUMBER
-    return OtherWay.SMS if by_sms else OtherWay.PEOPLE
+    if by_sms:
+        return OtherWay.SMS
+    # Nobody calls about a code: he asks for another.
+    return "" if kind in ASKED_FOR else OtherWay.PEOPLE
 
 
 FAILURES_THAT_STOP = 5
@@ -323,6 +333,7 @@ SETTLEMENT_REVERSED = "settlement_reversed"
 PAYMENT_PAID = "payment_paid"
 DISPUTE_RECEIVED = "dispute_received"
 CONSENT_WELCOME = "consent_welcome"
+OTP_LOGIN = "otp_login"
 
 VARIABLES: Mapping[str, frozenset[str]] = {
     RECEIPT: frozenset(
@@ -347,8 +358,25 @@ VARIABLES: Mapping[str, frozenset[str]] = {
     PAYMENT_PAID: frozenset({"farmer", "reference", "amount", "mode", "date", "receipt", "balance"}),
     DISPUTE_RECEIVED: frozenset({"farmer", "reference", "date"}),
     CONSENT_WELCOME: frozenset({"farmer", "shop"}),
+    OTP_LOGIN: frozenset({"code"}),
 }
 """The templates there are, and what each may say."""
+
+CODE_VALID_FOR = dt.timedelta(minutes=10)
+MOST_CODE_TRIES = 5
+CODE_DIGITS = 6
+MASKED = "*" * CODE_DIGITS
+"""What stands for a code wherever a message is kept or shown."""
+
+
+def code_of(row: UUID) -> str:
+    """The six digits of a farmer's code to sign in, made from the id of its row and the house's secret key.
+
+    So the code itself is in no table, no log and no backup: who sends it and who checks it make it anew.
+    """
+    drawn = int(salted_hmac("malar.sign_in", str(row), algorithm="sha256").hexdigest(), 16)
+    return f"{drawn % 10**CODE_DIGITS:0{CODE_DIGITS}}"
+
 
 PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 

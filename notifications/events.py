@@ -17,3 +17,12 @@ class WordingStopped(Happening):
     wording: str
     state: str
     reason: str
+
+
+@dataclass(frozen=True)
+class SignInCodeAsked(Happening):
+    """Somebody wants to sign in with a farmer's number. `code` names the row, not the code."""
+
+    name: ClassVar[str] = "SignInCodeAsked"
+    code: UUID
+    farmer: UUID

@@ -1,14 +1,23 @@
-"""What the delivery log can be asked."""
+"""What the delivery log can be asked; what a farmer says who signs in, and what he wants to be told."""
 
 import datetime as dt
-from typing import Any, cast
+from typing import Any, ClassVar, cast
+from uuid import UUID
 
 from django import forms
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from ledger.forms.entries import FarmerField
+from ledger.models import Farmer
+from malar.accounts.adapter import PhoneField
+from malar.accounts.domain import Language
 from malar.accounts.models import Shop
-from notifications.domain import State
+from malar.kernel.quantities import TAMIL_DIGITS
+from notifications.domain import Kind, State
+
+YES_NO = [("yes", "yes"), ("no", "no")]
 
 
 class MessageFilter(forms.Form):
@@ -28,3 +37,96 @@ class MessageFilter(forms.Form):
         if day is not None and not 2000 <= day.year <= 9000:
             raise forms.ValidationError(_("This date is too far away."))
         return day
+
+
+class AskCodeForm(forms.Form):
+    """The number a farmer signs in with."""
+
+    phone = PhoneField(label=_("Mobile number"), help_text=_("The one that the shop has written down."))
+
+
+class GiveCodeForm(forms.Form):
+    """The code he was sent."""
+
+    code = forms.CharField(
+        label=_("OTP"),
+        max_length=20,
+        widget=forms.TextInput(
+            attrs={"inputmode": "numeric", "autocomplete": "one-time-code", "autofocus": True, "size": 8}
+        ),
+    )
+
+    def clean_code(self) -> str:
+        """Digits alone, however they are typed or pasted; Tamil ones too."""
+        code = self.cleaned_data["code"].translate(TAMIL_DIGITS)
+        return "".join(each for each in code if each.isdecimal())
+
+
+class WhoForm(forms.Form):
+    """Which of the farmers of a number he is."""
+
+    farmer = forms.UUIDField()
+
+    def __init__(self, *args: Any, farmers: list[Farmer], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.farmers = farmers
+
+    def clean_farmer(self) -> UUID:
+        chosen: UUID = self.cleaned_data["farmer"]
+        if chosen not in {farmer.pk for farmer in self.farmers}:
+            raise forms.ValidationError(_("Choose one of them."))
+        return chosen
+
+
+class WishesForm(forms.Form):
+    """What a farmer wants to be told; what is not said stays as it is."""
+
+    GROUPS: ClassVar[tuple[tuple[str | Promise, dict[Kind, str | Promise]], ...]] = (
+        (
+            _("Flowers"),
+            {
+                Kind.ENTRY_RECEIPT: _("A receipt for each entry"),
+                Kind.DAY_SUMMARY: _("One sum of the day, instead of receipts"),
+                Kind.ENTRY_CORRECTED: _("When an entry is corrected"),
+                Kind.ENTRY_PRICED: _("When the rate comes later"),
+                Kind.ENTRY_VOIDED: _("When an entry is cancelled"),
+                Kind.RATE_PENDING: _("When there is still no rate in the evening"),
+            },
+        ),
+        (
+            pgettext_lazy("wishes", "Money"),
+            {
+                Kind.ADVANCE_GIVEN: _("When an advance is given"),
+                Kind.PAYMENT_PAID: _("When money is paid"),
+            },
+        ),
+        (
+            pgettext_lazy("wishes", "Settlements"),
+            {
+                Kind.SETTLEMENT_READY: _("When a settlement waits for an answer"),
+                Kind.SETTLEMENT_REMINDER: _("A reminder, while it waits"),
+                Kind.SETTLEMENT_APPROVED: _("When it is approved"),
+                Kind.SETTLEMENT_REVERSED: _("When it is taken back"),
+                Kind.DISPUTE_RECEIVED: _("That a complaint was written down"),
+            },
+        ),
+    )
+
+    messages = forms.ChoiceField(choices=YES_NO, required=False)
+    language = forms.ChoiceField(choices=Language.choices, required=False)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for _title, kinds in self.GROUPS:
+            for kind in kinds:
+                self.fields[kind] = forms.ChoiceField(choices=YES_NO, required=False)
+
+    def said(self) -> dict[str, Any]:
+        """As `change_wishes` takes it."""
+        given = {name: value for name, value in self.cleaned_data.items() if value}
+        language, messages = given.pop("language", None), given.pop("messages", None)
+        return {
+            "wanted": {kind: value == "yes" for kind, value in given.items()},
+            "messages": None if messages is None else messages == "yes",
+            "language": language,
+        }

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import ClassVar
+from uuid import uuid4
 
 from django.core.exceptions import ValidationError
 from django.db import models
@@ -20,7 +22,10 @@ from malar.kernel.history import keep_history
 from malar.kernel.ids import new_id
 from malar.trail.models import Event
 from notifications.domain import (
+    ASKED_FOR,
+    CODE_VALID_FOR,
     HOLDS_UP_FOR,
+    MOST_CODE_TRIES,
     NOBODY,
     NOTES,
     ON_ITS_WAY,
@@ -143,7 +148,8 @@ class MessageQuerySet(models.QuerySet["Message"]):
         return self.waiting().filter(next_attempt_at__lte=Now(), expires_at__gt=Now())
 
     def first_in_line(self) -> MessageQuerySet:
-        """Held up by no earlier one to the same address. An earlier one holds up others only while it is young."""
+        """Held up by no earlier one to the same address. An earlier one holds up others only while it is young, and
+        none holds up what somebody waits for."""
         earlier = Message.objects.filter(
             channel=OuterRef("channel"),
             address=OuterRef("address"),
@@ -151,7 +157,7 @@ class MessageQuerySet(models.QuerySet["Message"]):
             state__in=UNFINISHED,
             created_at__gt=Now() - HOLDS_UP_FOR,
         )
-        return self.exclude(Exists(earlier))
+        return self.exclude(Exists(earlier), ~Q(kind__in=ASKED_FOR))
 
 
 class Message(models.Model):
@@ -415,6 +421,41 @@ class ConsoleText(models.Model):
 
     def __str__(self) -> str:
         return self.address
+
+
+class SignInCodeQuerySet(models.QuerySet["SignInCode"]):
+    def newest_of(self, phone: str) -> SignInCodeQuerySet:
+        """The one that counts for a number, or none: who asks again makes all before it void."""
+        return self.filter(phone=phone).order_by("-made_at", "-id")[:1]
+
+
+class SignInCode(models.Model):
+    """That somebody asked for a code to sign in with a farmer's number, whether or not a farmer has that number.
+
+    The code is not in it: `notifications.domain.code_of` makes it from the id.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
+    phone = models.CharField(max_length=16)
+    made_at = models.DateTimeField()
+    tries = models.PositiveSmallIntegerField(default=0)
+    used_at = models.DateTimeField(null=True)
+
+    objects = SignInCodeQuerySet.as_manager()
+
+    class Meta:
+        indexes = [models.Index(fields=["phone", "-made_at", "-id"], name="code_of_phone")]
+
+    def __str__(self) -> str:
+        return self.phone
+
+    def is_open(self, now: dt.datetime) -> bool:
+        """Whether it can still be given."""
+        return self.used_at is None and self.tries < MOST_CODE_TRIES and now < self.valid_until
+
+    @property
+    def valid_until(self) -> dt.datetime:
+        return self.made_at + CODE_VALID_FOR
 
 
 class Preference(models.Model):

@@ -10,7 +10,7 @@ from ledger.models import DailyEntry, Farmer
 from malar.accounts.domain import Role
 from malar.accounts.models import Membership, Shop
 from malar.kernel.clock import KOLKATA
-from notifications.domain import ON_ITS_WAY, UNASKED, UNFINISHED, Kind
+from notifications.domain import ASKED_FOR, ON_ITS_WAY, UNASKED, UNFINISHED, Kind
 from notifications.models import Message, MessageQuerySet, Note, Sender
 
 
@@ -87,14 +87,14 @@ def wants_messages(farmer: Farmer) -> bool:
 
 
 def wishes_of(farmer: Farmer) -> dict[Kind, bool]:
-    """Which kinds of message he wants, whether or not he wants messages at all."""
+    """Which kinds of message he wants, whether or not he wants messages at all. What he asks for is no such kind."""
     said = dict(farmer.preferences.values_list("kind", "is_wanted"))
-    return {kind: said.get(kind, kind not in UNASKED) for kind in Kind}
+    return {kind: said.get(kind, kind not in UNASKED) for kind in Kind if kind not in ASKED_FOR}
 
 
 def wants(farmer: Farmer, kind: Kind) -> bool:
     """Whether he is to be told of this."""
-    return wants_messages(farmer) and wishes_of(farmer)[kind]
+    return kind in ASKED_FOR or (wants_messages(farmer) and wishes_of(farmer)[kind])
 
 
 def takes_either(farmer: Farmer, kind: Kind) -> bool:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
-from django.utils import translation
+from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
 from ledger.domain import EntryKind, MovementKind, reason_words
@@ -23,6 +23,8 @@ from notifications.domain import (
     DISPUTE_RECEIVED,
     ENTRY_PRICED,
     ENTRY_VOIDED,
+    MASKED,
+    OTP_LOGIN,
     PAYMENT_PAID,
     RATE_PENDING,
     SETTLEMENT_APPROVED,
@@ -31,8 +33,8 @@ from notifications.domain import (
     Kind,
     NoteKind,
 )
-from notifications.events import WordingStopped
-from notifications.models import Message
+from notifications.events import SignInCodeAsked, WordingStopped
+from notifications.models import Message, SignInCode
 from notifications.selectors import last_told, wants
 from notifications.services.notes import tell_owners
 from notifications.services.queueing import Reaction, one_by_one, overtake, queue
@@ -307,6 +309,29 @@ def rate_pending(event: Event) -> list[Message]:
     )
 
 
+# --- Signing in -------------------------------------------------------------------------------------
+
+
+def code_asked(event: Event) -> list[Message]:
+    """The code goes to the number that asked, not to the farmer's other one; none where another was asked for since.
+
+    What is kept of it says no digit.
+    """
+    code = SignInCode.objects.get(pk=event.payload["code"])
+    (newest,) = SignInCode.objects.newest_of(code.phone)
+    if newest != code or not code.is_open(timezone.now()):
+        return []
+    return queue(
+        event=event,
+        kind=Kind.OTP_LOGIN,
+        farmer=Farmer.objects.get(shop_id=event.shop_id, pk=event.payload["farmer"]),
+        template=OTP_LOGIN,
+        variables={"code": MASKED},
+        address=code.phone,
+        until=code.valid_until,
+    )
+
+
 # --- What the owner must see ------------------------------------------------------------------------
 
 
@@ -341,6 +366,7 @@ SUBSCRIPTIONS: dict[str, Reaction] = {
     SettlementReversed.name: taken_back,
     SettlementPaid.name: paid,
     RatePending.name: rate_pending,
+    SignInCodeAsked.name: code_asked,
     RatesPending.name: rates_pending,
     TabletLost.name: noted(NoteKind.TABLET_LOST),
     TabletSilent.name: noted(NoteKind.TABLET_SILENT),

@@ -7,7 +7,16 @@ from celery import shared_task
 
 from malar.kernel.jobs import BrokerAway, start
 from malar.kernel.transactions import through
-from notifications.services import approvals, fallback, queueing, sending, statuses, stuck, wording_news
+from notifications.services import (
+    approvals,
+    fallback,
+    queueing,
+    sending,
+    sign_in,
+    statuses,
+    stuck,
+    wording_news,
+)
 
 log = structlog.get_logger(__name__)
 
@@ -63,6 +72,13 @@ def forget_callbacks() -> int:
     """Every night: delete what providers told us a month ago; returns how many rows."""
     with through("task"):
         return statuses.forget()
+
+
+@shared_task(name="notifications.tasks.forget_codes")
+def forget_codes() -> int:
+    """Every night: delete what was asked for to sign in; returns how many rows."""
+    with through("task"):
+        return sign_in.forget_codes()
 
 
 def _hand_over(messages: list[UUID]) -> None:

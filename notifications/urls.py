@@ -1,6 +1,6 @@
 from django.urls import path
 
-from notifications import views
+from notifications import own_views, views
 
 app_name = "notifications"
 
@@ -17,4 +17,8 @@ urlpatterns = [
     path("inbox/", views.inbox, name="inbox"),
     path("inbox/count/", views.inbox_count, name="inbox_count"),
     path("inbox/read/", views.inbox_read, name="inbox_read"),
+    path("sign-in/", own_views.code_ask, name="code_ask"),
+    path("sign-in/code/", own_views.code_give, name="code_give"),
+    path("sign-in/who/", own_views.code_who, name="code_who"),
+    path("wishes/<uuid:farmer_id>/", own_views.wishes, name="wishes"),
 ]

@@ -16,6 +16,7 @@ from malar.accounts.domain import Language
 from malar.kernel.errors import Fault
 from notifications.domain import (
     ADVANCE_GIVEN,
+    OTP_LOGIN,
     PAYMENT_PAID,
     PLACEHOLDER,
     RECEIPT,
@@ -116,6 +117,7 @@ SMS_VARIABLES: Mapping[str, Mapping[str, str]] = {
         "link": LINK,
     },
     PAYMENT_PAID: {"reference_plain": ALPHANUMERIC, "amount_rupees": NUMERIC, "amount_paise": NUMERIC},
+    OTP_LOGIN: {"code": NUMERIC},
 }
 """The templates that have a short form for SMS, and what each may say."""
 
@@ -166,6 +168,7 @@ SAMPLES: Mapping[str, tuple[str, str]] = {
     "balance_paise": ("00", "00"),
     "net_rupees": ("154575", "154575"),
     "net_paise": ("00", "00"),
+    "code": ("482915", "482915"),
     "link": ("https://malar.example/s/" + "k7Qx2mPd9R" * 4 + "abc",) * 2,
 }
 """What is put in where a wording is looked at or sent in for approval, in Tamil and in English."""

@@ -7,7 +7,7 @@ from decimal import Decimal
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import Count, Exists, Max, OuterRef, Q
+from django.db.models import Count, Exists, Max, OuterRef, Q, Sum
 from django.utils.translation import gettext as _
 
 from ledger.models import DailyEntry, Farmer, FarmerQuerySet
@@ -17,7 +17,7 @@ from ledger.selectors.habits import HABIT_DAYS, Habit, bare_name, habits_in, nam
 from malar.accounts.domain import Role
 from malar.accounts.models import Membership, Shop, in_language
 from malar.kernel.errors import NotFound
-from malar.kernel.quantities import TAMIL_DIGITS
+from malar.kernel.quantities import TAMIL_DIGITS, Unit
 from malar.kernel.sound import bones, spoken, words_of
 from pricing.models import Flower
 
@@ -40,6 +40,20 @@ def farmer_of(member: Membership, farmer_id: UUID, *, lock: bool = False) -> Far
     if farmer is None:
         raise NotFound(_("There is no such farmer."))
     return farmer
+
+
+def farmers_by_phone(phone: str) -> list[Farmer]:
+    """The farmers, in any shop, who sign in by a code to this number (E.164): it stands on their row.
+
+    Not who is something else besides, here or in another shop: what a shop writes on its own farmer's row must not
+    open another shop, nor the office. Nor whom his shop has closed the door to.
+    """
+    other = Membership.objects.filter(user=OuterRef("member__user")).exclude(pk=OuterRef("member"))
+    bare = Q(member=None)
+    own = Q(member__is_active=True, member__role=Role.FARMER, member__user__is_active=True)
+    mayhap = own & Q(member__user__is_superuser=False) & ~Exists(other)
+    found = Farmer.objects.active().filter(Q(phone=phone) | Q(whatsapp=phone)).filter(bare | mayhap)
+    return list(found.select_related("shop").order_by("pk"))
 
 
 def find_farmer(shop: Shop, words: str) -> Farmer | None:
@@ -293,6 +307,51 @@ def _band(habit: Habit, flower: Flower, most: dict[str, Decimal]) -> Band:
     ends = dict.fromkeys(f"{weight.normalize():f}" for weight in (habit.low, habit.high))
     # Somebody who always brings the same still gets a mark that can be seen.
     return Band(flower, habit.lines, "–".join(ends), left=min(left, 94), width=max(right - left, 6))
+
+
+@dataclass(frozen=True)
+class BroughtOnDay:
+    """What a farmer brought on a day, in kilograms and ₹; `unpriced` lines are not in the amounts."""
+
+    day: dt.date
+    kilograms: Decimal
+    amount: Decimal
+    commission: Decimal
+    lines: int
+    unpriced: int
+
+    @property
+    def after_commission(self) -> Decimal:
+        return self.amount - self.commission
+
+
+def days_of(farmer: Farmer, first: dt.date, last: dt.date) -> list[BroughtOnDay]:
+    """The days on which he brought something that stands, the last one first. One query."""
+    sums = (
+        DailyEntry.objects.filter(farmer=farmer, business_date__range=(first, last))
+        .standing()
+        .order_by()
+        .values("business_date")
+        .annotate(
+            kilograms=Sum("quantity", filter=Q(unit=Unit.KG), default=Decimal(0)),
+            brought=Sum("amount", default=Decimal(0)),
+            taken=Sum("commission", default=Decimal(0)),
+            lines=Count("pk"),
+            unpriced=Count("pk", filter=Q(rate=None)),
+        )
+        .order_by("-business_date")
+    )
+    return [
+        BroughtOnDay(
+            day=each["business_date"],
+            kilograms=each["kilograms"],
+            amount=each["brought"],
+            commission=each["taken"],
+            lines=each["lines"],
+            unpriced=each["unpriced"],
+        )
+        for each in sums
+    ]
 
 
 def brought_in_month(farmer: Farmer, day: dt.date) -> Totals:

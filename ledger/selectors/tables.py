@@ -24,6 +24,8 @@ NO_SHOPS = frozenset(
         # Accounts with providers, when a number may get its next message, and what providers told us, before it is
         # known whom it is about: what comes of it stands in the messages.
         *("notifications_sender", "notifications_recipient", "notifications_callback"),
+        # Numbers from which somebody asked to sign in, known or not; forgotten after a day.
+        "notifications_signincode",
     }
 )
 SECRET = frozenset({"password", "last_login", "pin", "pin_id", "pin_wrong"})

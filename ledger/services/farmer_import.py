@@ -22,7 +22,15 @@ from ledger.selectors.farmers import sound_of
 from ledger.selectors.habits import bare_name
 from ledger.selectors.history import Change
 from ledger.services.farmer_csv import Sheet, SheetRow, sheet_in
-from ledger.services.farmers import Particulars, code_for, faults_in, hold_list, put_on
+from ledger.services.farmers import (
+    NUMBERS,
+    Particulars,
+    code_for,
+    faults_in,
+    hold_list,
+    number_changed,
+    put_on,
+)
 from ledger.services.movements import LARGEST
 from ledger.services.openings import Figures, Totals, bring_over, check_totals, standing_among
 from malar.accounts.domain import Language, Role
@@ -239,6 +247,8 @@ def _take_over(rows: list[PlannedRow]) -> int:
     for row in rows:
         other = cast(Farmer, row.other)
         put_on(other, cast(Particulars, {name: getattr(row.farmer, name) for name in row.differing}))
+        if not NUMBERS.isdisjoint(row.differing):
+            number_changed(other)
         other.version += 1
         sound.pre_save(other, add=False)  # bulk_update goes past it
         changed.append(other)

@@ -17,12 +17,15 @@ from ledger.selectors.answers import farmer_answer
 from ledger.selectors.farmers import farmer_of
 from malar.accounts.domain import ALLOWED, Role, normal_phone
 from malar.accounts.models import Membership, Shop
+from malar.accounts.services import account_by_code, shut_out
 from malar.kernel.errors import Conflict, Fault, NotAllowed, RuleBroken
 from malar.kernel.ids import new_id
 from malar.kernel.transactions import step, unit_of_work
 from malar.trail.services.answers import Answer, once
 
 UPI = re.compile(r"[A-Za-z0-9._-]{2,}@[A-Za-z][A-Za-z0-9.-]{1,}")
+NUMBERS = frozenset({"phone", "whatsapp"})
+"""What a farmer signs in with."""
 TAKEN = {"number_taken": "number", "code_taken": "code"}
 
 
@@ -88,10 +91,31 @@ def edit_farmer(*, by: Membership, farmer_id: UUID, version: int, particulars: P
             code="stale",
             current=farmer_answer(farmer),
         )
+    numbers = {name: getattr(farmer, name) for name in NUMBERS}
     _take(farmer, particulars)
     farmer.version += 1
     farmer.save()
+    if any(getattr(farmer, name) != before for name, before in numbers.items()):
+        number_changed(farmer)
     return farmer
+
+
+@step
+def number_changed(farmer: Farmer) -> None:
+    """Who signed in with the number that stood there is signed out: perhaps it was never the farmer's."""
+    if farmer.member is not None:
+        shut_out(farmer.member.user)
+
+
+@step
+def account_of(farmer: Farmer) -> Membership:
+    """A farmer's own account; made where he has none. Two who ask at once get the same."""
+    farmer = Farmer.objects.select_for_update(of=("self",), no_key=True).get(pk=farmer.pk)
+    if farmer.member is None:
+        name = farmer.name_ta or farmer.name_en
+        farmer.member = account_by_code(shop=farmer.shop, name=name, language=farmer.language)
+        farmer.save(update_fields=["member"])
+    return farmer.member
 
 
 def next_number(shop: Shop) -> int:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from allauth.account.app_settings import EmailVerificationMethod
-from allauth.account.forms import LoginForm
+from allauth.account.forms import LoginForm, SetPasswordForm
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
@@ -36,6 +36,16 @@ class SignInForm(LoginForm):
         if not self.user.email:
             # Verified e-mail is demanded of those who have one; the others come by phone.
             self._login.email_verification = EmailVerificationMethod.NONE
+        return cleaned
+
+
+class FirstPasswordForm(SetPasswordForm):
+    """A password for who has none; not for a farmer who signs in by a code: nothing he could type leads to it."""
+
+    def clean(self) -> dict[str, Any]:
+        if not self.user.contact:
+            raise forms.ValidationError(_("You sign in by a code to your number. No password is needed."))
+        cleaned: dict[str, Any] = super().clean()
         return cleaned
 
 

@@ -159,6 +159,23 @@ def verified_user(*, name: str, password: str, email: str, language: str) -> Use
     return user
 
 
+@step
+def account_by_code(*, shop: Shop, name: str, language: str) -> Membership:
+    """A farmer's own account, with neither number nor e-mail nor password: he comes by a code to the number that the
+    shop keeps of him (ledger.services.farmers)."""
+    user = User.objects.create_user(name=name, language=language)
+    return Membership.objects.create(shop=shop, user=user, role=Role.FARMER)
+
+
+@step
+def shut_out(user: User) -> None:
+    """End every session of a farmer who signs in by a code: the number he did it with is no longer his. Django ends
+    sessions with the password, and no password that is another one ends them too."""
+    if not user.contact:
+        user.set_unusable_password()
+        user.save(update_fields=["password"])
+
+
 def invitation_path(user: User) -> str:
     """The path where an invited person sets his password; it works once, for three days.
 
@@ -180,6 +197,12 @@ def invitation_shown_to(*, by: Membership, member: Membership) -> str:
     if member.user.email:
         raise RuleBroken(
             _("The invitation goes by e-mail to %(email)s.") % {"email": member.user.email}, code="by_mail"
+        )
+    if not member.user.contact:
+        raise RuleBroken(
+            _("%(name)s signs in by a code to the number that the shop has of him.")
+            % {"name": member.user.name},
+            code="by_code",
         )
     if not belongs_only_to(by.shop, member.user):
         raise RuleBroken(

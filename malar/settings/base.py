@@ -159,7 +159,10 @@ AUTH_PASSWORD_VALIDATORS = [
 CSRF_FAILURE_VIEW = "malar.home.errors.csrf_failure"
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/"
-ACCOUNT_FORMS = {"login": "malar.accounts.forms.SignInForm"}
+ACCOUNT_FORMS = {
+    "login": "malar.accounts.forms.SignInForm",
+    "set_password": "malar.accounts.forms.FirstPasswordForm",
+}
 ACCOUNT_ADAPTER = "malar.accounts.adapter.MalarAccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"email", "phone"}
 ACCOUNT_SIGNUP_FIELDS = [
@@ -186,6 +189,9 @@ ACCOUNT_RATE_LIMITS: dict[str, str] | bool = {
 }
 # So often a farmer's link may be asked for from one address, and any one link. Counted as sign-ins are.
 LINK_RATES = {"farmer_link": "60/m/ip,20/m/key"}
+# So often a farmer's code may be asked for, and guessed at: from one address, and for one number. A number has five
+# tries for each code (notifications/services/sign_in.py), so fifty guesses of a million a day.
+CODE_RATES = {"ask_code": "60/h/ip,3/10m/key,10/d/key", "give_code": "120/h/ip"}
 HEADLESS_ONLY = False
 HEADLESS_TOKEN_STRATEGY = "malar.accounts.tokens.ShopTokenStrategy"  # noqa: S105  # a class
 HEADLESS_JWT_PRIVATE_KEY = env.text("JWT_PRIVATE_KEY").replace("\\n", "\n")
@@ -385,6 +391,7 @@ CELERY_BEAT_SCHEDULE = {
         "task": "notifications.tasks.forget_callbacks",
         "schedule": crontab(hour=2, minute=10),
     },
+    "forget-codes": {"task": "notifications.tasks.forget_codes", "schedule": crontab(hour=2, minute=20)},
     "make-partitions": {"task": "malar.ops.tasks.make_partitions", "schedule": 6 * 3600.0},
     # What reports add up. Days not summed yet are read from their entries, so this is about speed alone.
     "sum-up-days": {"task": "ledger.tasks.sum_up_days", "schedule": 30.0, "options": {"expires": 60}},

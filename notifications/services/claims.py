@@ -12,7 +12,7 @@ from django.db.models.functions import Greatest, Now
 from django.utils import timezone
 
 from malar.kernel.clock import KOLKATA
-from notifications.domain import HOLDS_UP_FOR, MAY_WAIT, UNFINISHED, WAITING
+from notifications.domain import ASKED_FOR, HOLDS_UP_FOR, MAY_WAIT, UNFINISHED, WAITING
 from notifications.models import Message, MessageQuerySet, Recipient, Sender, Spending
 from notifications.providers import Provider
 
@@ -25,12 +25,12 @@ WITH asked AS (
     FROM notifications_message AS m
     WHERE m.id = %(id)s AND m.state = ANY(%(waiting)s)
         AND m.next_attempt_at <= statement_timestamp() AND m.expires_at > statement_timestamp()
-        AND NOT EXISTS (
+        AND (m.kind = ANY(%(asked_for)s) OR NOT EXISTS (
             SELECT FROM notifications_message AS earlier
             WHERE earlier.channel = m.channel AND earlier.address = m.address AND earlier.id < m.id
                 AND earlier.state = ANY(%(unfinished)s)
                 AND earlier.created_at > statement_timestamp() - %(holds_up_for)s
-        )
+        ))
     FOR UPDATE OF m
 ), probe AS (
     -- Sending is stopped, and the wait is over: whoever moves the moment on is let through, alone.
@@ -96,6 +96,7 @@ def claim(message: Message, provider: Provider, cost: int) -> Claim | None:
         "id": message.pk,
         "waiting": [str(state) for state in WAITING],
         "unfinished": [str(state) for state in UNFINISHED],
+        "asked_for": [str(kind) for kind in ASKED_FOR],
         "holds_up_for": HOLDS_UP_FOR,
         "sender": provider.name,
         "gap": provider.gap,

@@ -11,7 +11,7 @@ import structlog
 from django.utils import timezone
 
 from malar.kernel.transactions import step, unit_of_work
-from notifications.domain import NOBODY, NOT_TOLD, Kind, NoteKind, OtherWay, filled
+from notifications.domain import ASKED_FOR, NOBODY, NOT_TOLD, Kind, NoteKind, OtherWay, filled
 from notifications.models import Message, Note
 from notifications.providers import provider_instead
 from notifications.selectors import wants
@@ -52,7 +52,8 @@ def _take(message_id: UUID, farmer_id: UUID) -> None:
         return
     if way == OtherWay.SMS and _is_told_by_sms(message):
         return
-    _ask_people(message)
+    if message.kind not in ASKED_FOR:
+        _ask_people(message)
 
 
 @step

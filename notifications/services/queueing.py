@@ -1,5 +1,6 @@
 """From an event to its messages."""
 
+import datetime as dt
 from collections.abc import Callable, Collection, Mapping
 from uuid import UUID
 
@@ -9,7 +10,17 @@ from django.utils import timezone, translation
 from ledger.models import Farmer
 from malar.kernel.transactions import step, unit_of_work
 from malar.trail.models import Event
-from notifications.domain import NOBODY, VALID_FOR, Failure, Kind, NoteKind, State, filled, other_way
+from notifications.domain import (
+    ASKED_FOR,
+    NOBODY,
+    VALID_FOR,
+    Failure,
+    Kind,
+    NoteKind,
+    State,
+    filled,
+    other_way,
+)
 from notifications.models import Message, MessageTemplate, Note
 from notifications.providers import Provider, provider_in_use
 from notifications.selectors import takes_either, wants
@@ -56,12 +67,16 @@ def queue(
     template: str,
     variables: Mapping[str, str] | Callable[[], Mapping[str, str]],
     among_many: bool = False,
+    address: str = "",
+    until: dt.datetime | None = None,
 ) -> list[Message]:
     """Queue what an event tells a farmer, in his language; nothing where it was queued before, or he does not want it.
 
     `variables` that are called can be said in either language: in the other one where the provider takes the wording
     in that one only, and he allows it. Where it may be sent in neither he is told by another way.
-    `among_many`: the event tells several farmers the same kind of thing. Who has an account has it in his inbox too.
+    `among_many`: the event tells several farmers the same kind of thing. `address`: where it goes, if not to his own
+    number; `until`: how long it is of use, if not two days. Who has an account has it in his inbox too, but for what
+    he has asked for.
     Raises ValueError for a wording that asks for more than `variables`, MessageTemplate.DoesNotExist
     where nothing is worded: the event then stays undone and is seen at /readyz.
     """
@@ -83,12 +98,12 @@ def queue(
             "event": event,
             "kind": kind,
             "channel": provider.channel,
-            "address": address_of(farmer),
+            "address": address or address_of(farmer),
             "language": wording.language,
             "template": wording,
             "variables": dict(variables),
             "text": filled(wording.body, variables),
-            "expires_at": now + VALID_FOR,
+            "expires_at": until or now + VALID_FOR,
             "handed_at": now,
         }
         | (
@@ -104,7 +119,7 @@ def queue(
     )
     if not is_new:
         return []
-    if farmer.member_id:
+    if farmer.member_id and kind not in ASKED_FOR:
         Note.objects.create(
             shop=event.shop, member_id=farmer.member_id, event=event, kind=NoteKind.MESSAGE, message=message
         )

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import random
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -16,6 +17,7 @@ from django.utils import timezone
 from malar.kernel.jobs import nothing_waits
 from malar.kernel.transactions import unit_of_work
 from notifications.domain import (
+    ASKED_FOR,
     COSTS_NO_TRY,
     HANDSET_WAIT,
     MOST_TRIES,
@@ -27,8 +29,11 @@ from notifications.domain import (
     VALID_FOR,
     Channel,
     Failure,
+    Kind,
     OtherWay,
     State,
+    code_of,
+    filled,
     longest_wait,
     names_in,
     other_way,
@@ -94,10 +99,17 @@ def _why_not(message: Message, provider: Provider, ref: str | None) -> SendResul
 
 
 def outgoing_of(message: Message, ref: str) -> Outgoing:
-    """The message as its provider sees it; `ref` is its name for the wording."""
+    """The message as its provider sees it; `ref` is its name for the wording.
+
+    A code to sign in stands in nothing but this.
+    """
+    variables, whole = message.variables, message.text
+    if message.kind == Kind.OTP_LOGIN:
+        variables = {**variables, "code": code_of(UUID(message.event.payload["code"]))}
+        whole = filled(message.template.body, variables)
     left = message.expires_at - timezone.now()
-    wording, text = message.template, text_of(message)
-    named = dict.fromkeys(names_in(wording.body if text == message.text else wording.sms))
+    wording, text = message.template, _text(message, variables, whole)
+    named = dict.fromkeys(names_in(wording.body if text == whole else wording.sms))
     return Outgoing(
         message_id=message.pk,
         attempt=message.attempt,
@@ -105,8 +117,8 @@ def outgoing_of(message: Message, ref: str) -> Outgoing:
         language=message.language,
         template=message.template.name,
         version=message.template.version,
-        variables=message.variables,
-        values=tuple(message.variables.get(name, "") for name in named),
+        variables=variables,
+        values=tuple(variables.get(name, "") for name in named),
         text=text,
         valid_s=max(1, int(left.total_seconds())),
         ref=ref,
@@ -116,13 +128,17 @@ def outgoing_of(message: Message, ref: str) -> Outgoing:
 
 def text_of(message: Message) -> str:
     """What is sent as text: by SMS the short form where it can be said, with the link that no page shows."""
+    return _text(message, message.variables, message.text)
+
+
+def _text(message: Message, variables: Mapping[str, str], whole: str) -> str:
     wording = message.template
     if message.channel != Channel.SMS or not wording.sms:
-        return message.text
+        return whole
     try:
-        return sms_filled(wording.name, wording.sms, message.variables)
+        return sms_filled(wording.name, wording.sms, variables)
     except ValueError:
-        return message.text
+        return whole
 
 
 @dataclass(frozen=True)
@@ -227,12 +243,12 @@ def send_again(*, messages: MessageQuerySet, states: tuple[State, ...] = STUCK) 
     """Queue messages once more that a person wants sent, whatever became of them; returns how many.
 
     Of one that was perhaps sent the farmer may hear twice: whoever asks for it was told so. One in whose stead
-    another went, or is still to go, is left alone.
+    another went, or is still to go, is left alone. A code to sign in is asked for anew, by him.
     """
     now = timezone.now()
     told_otherwise = Message.objects.filter(fallback_of=OuterRef("pk")).exclude(state__in=NOT_TOLD)
     stuck = messages.filter(~Exists(told_otherwise), state__in=[each for each in states if each in STUCK])
-    return stuck.update(
+    return stuck.exclude(kind__in=ASKED_FOR).update(
         state=State.QUEUED,
         tries=0,
         next_attempt_at=now,

@@ -14,7 +14,7 @@ from malar.accounts.models import Membership
 from malar.kernel.errors import NotAllowed, RuleBroken
 from malar.kernel.formatting import rupees
 from malar.kernel.transactions import step, unit_of_work
-from notifications.domain import Kind, Source, State
+from notifications.domain import ASKED_FOR, Kind, Source, State
 from notifications.models import Consent, Message, Preference
 from notifications.replies import Meaning, meaning_of
 from notifications.selectors import wants_messages, wishes_of
@@ -86,9 +86,11 @@ def change_wishes(
     farmer: Farmer,
     wanted: Mapping[str, bool] | None = None,
     messages: bool | None = None,
+    language: str | None = None,
     source: Source = Source.PAGE,
 ) -> dict[Kind, bool]:
-    """Which kinds a farmer wants (`wanted`), and whether he wants messages at all; he says it, or staff for him.
+    """Which kinds a farmer wants (`wanted`), whether he wants messages at all, and in which language; he says it, or
+    staff for him. His own pages speak that language too.
 
     Receipts and summaries are one choice: who takes the summary of the day gets no receipts, unless he says so.
     Raises NotAllowed for another farmer, RuleBroken `unknown` for what is no kind.
@@ -97,7 +99,7 @@ def change_wishes(
         raise NotAllowed(_("Only the farmer himself, or the shop for him, says what he wants to be told."))
     said = dict(wanted or {})
     for kind in said:
-        if kind not in Kind.values:
+        if kind not in Kind.values or kind in ASKED_FOR:
             raise RuleBroken(
                 _("There is no such kind of message."), code="unknown", pointer=f"/wanted/{kind}"
             )
@@ -110,6 +112,8 @@ def change_wishes(
         )
     if messages is not None:
         _say(farmer, is_in=messages, source=source, member=by)
+    if language is not None:
+        _speak(farmer, language, by=by)
     return wishes_of(farmer)
 
 
@@ -130,6 +134,18 @@ def allow_either_language(*, by: Membership, farmer: Farmer, allowed: bool) -> N
 
 
 @step
+def _speak(farmer: Farmer, language: str, *, by: Membership) -> None:
+    farmer = Farmer.objects.select_related("member__user").select_for_update(of=("self",)).get(pk=farmer.pk)
+    if farmer.language != language:
+        farmer.language = language
+        farmer.version += 1
+        farmer.save(update_fields=["language", "version"])
+    if farmer.member is not None and farmer.member.user.language != language:
+        farmer.member.user.language = language
+        farmer.member.user.save(update_fields=["language"])
+
+
+@step
 def _say(
     farmer: Farmer, *, is_in: bool, source: Source, said: str = "", member: Membership | None = None
 ) -> bool:
@@ -140,7 +156,7 @@ def _say(
         shop=farmer.shop, farmer=farmer, is_in=is_in, source=source, said=said[:200], member=member
     )
     if not is_in:
-        Message.objects.waiting().filter(farmer=farmer).update(
+        Message.objects.waiting().filter(farmer=farmer).exclude(kind__in=ASKED_FOR).update(
             state=State.FAILED, next_attempt_at=None, error_code="opted_out"
         )
     return True

@@ -12,7 +12,7 @@ from django.db.models import Case, Exists, F, OuterRef, QuerySet, Sum, When
 from django.utils.translation import gettext as _
 
 from ledger.domain import Cadence, RowKind
-from ledger.models import Charge, ClaimedRow, DailyEntry, Movement
+from ledger.models import Charge, ClaimedRow, DailyEntry, Farmer, Movement
 from ledger.selectors.answers import charge_quantity
 from malar.accounts.domain import ALLOWED, Role
 from malar.accounts.models import Membership, Shop
@@ -133,6 +133,12 @@ def standing_approvals(settlement: Settlement) -> dict[str, Approval]:
             "by__user"
         )
     }
+
+
+def waiting_for_farmer(farmer: Farmer) -> list[Settlement]:
+    """His settlements that wait for his answer, the oldest first."""
+    pending = Settlement.objects.filter(farmer=farmer, status=Status.PENDING).order_by("created_at", "pk")
+    return [each for each in pending if Side.FARMER in waits_for(each)]
 
 
 def waits_for(settlement: Settlement) -> list[Side]:

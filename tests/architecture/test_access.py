@@ -276,6 +276,10 @@ TABLE: dict[str, Row] = {
     "GET healthz": (200, 200, 200, 200, 200),
     "GET readyz": (200, 200, 200, 200, 200),
     "GET home:board": (302, 200, 200, 200, 200),
+    # A farmer's own; the shop's people have none.
+    "GET home:my_month": (302, 403, 200, 403, 403),
+    "GET home:my_account": (302, 403, 302, 403, 403),
+    "GET home:my_wishes": (302, 403, 302, 403, 403),
     "GET home:design": (302, 200, 403, 200, 200),
     "POST home:design": (302, 302, 403, 302, 302),
     "GET ledger:entry_list": (302, 200, 403, 200, 200),
@@ -406,6 +410,16 @@ TABLE: dict[str, Row] = {
     "GET links:farmer_link": (200, 200, 200, 200, 200),
     "POST links:farmer_link": (422, 422, 422, 422, 422),
     # Whoever calls, only their provider's signature or secret opens them.
+    # A farmer's way in. Who is signed in is sent home; without a number that was asked for there is no code to give.
+    "GET notifications:code_ask": (200, 302, 302, 302, 302),
+    "POST notifications:code_ask": (200, 302, 302, 302, 302),
+    "GET notifications:code_give": (302, 302, 302, 302, 302),
+    "POST notifications:code_give": (302, 302, 302, 302, 302),
+    "GET notifications:code_who": (302, 302, 302, 302, 302),
+    "POST notifications:code_who": (302, 302, 302, 302, 302),
+    "GET notifications:wishes": (302, 404, 404, 200, 200),
+    "POST notifications:wishes": (302, 404, 404, 302, 302),
+    # Whoever calls, only Twilio's signature opens them.
     "GET notifications:twilio_status": (405, 405, 405, 405, 405),
     "POST notifications:twilio_status": (403, 403, 403, 403, 403),
     "GET notifications:twilio_inbound": (405, 405, 405, 405, 405),

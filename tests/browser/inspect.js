@@ -28,10 +28,12 @@
         [...element.childNodes].some((node) => node.nodeType === Node.TEXT_NODE && node.textContent?.trim()),
     );
 
-  /** The page, or a part of it that does not say so, is wider than the screen. */
+  /** The page, or a part of it that does not say so, is wider than the screen. A farmer's scrolls between two bars. */
   const tooWide = () => {
-    const { scrollWidth, clientWidth } = document.documentElement;
-    if (scrollWidth <= clientWidth) return [];
+    const main = document.querySelector("main") ?? document.documentElement;
+    const wide = [document.documentElement, main].find((each) => each.scrollWidth > each.clientWidth);
+    if (!wide) return [];
+    const { scrollWidth, clientWidth } = wide;
     const widest = [...document.body.querySelectorAll("*")]
       .filter((element) => shown(element) && element.getBoundingClientRect().right > clientWidth + 1)
       .slice(0, 3);

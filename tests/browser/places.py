@@ -10,6 +10,7 @@ from uuid import UUID, uuid4
 
 import time_machine
 from django.conf import settings
+from django.core.cache import cache
 from django.core.management import call_command
 from django.db.models import Case, When
 from django.test import Client
@@ -307,6 +308,19 @@ def _spent_link(morning: Morning, language: str) -> str:
     return address
 
 
+def _ask_code(page: Page) -> None:
+    """A number that is nobody's: the page says the same. In the database the limit on asking stays as it is."""
+    cache.clear()
+    page.fill("#id_phone", "98765 00000")
+    page.click("main form .button--primary")
+    page.wait_for_selector("#id_code")
+
+
+def _change_wish(page: Page) -> None:
+    page.click("#wish-day_summary")
+    page.wait_for_selector(".toast")
+
+
 def _preview(page: Page) -> None:
     page.check("[name=period][value=this_week]")
     page.click("[name=preview]")
@@ -333,7 +347,13 @@ PLACES: tuple[Place, ...] = (
         ),
     ),
     Place("board", "/", sizes=(*COUNTER_SIZES, PHONE)),
+    Place("code-ask", "/sign-in/", who="stranger", sizes=PHONE_SIZES),
+    Place("code-give", "/sign-in/", who="stranger", sizes=PHONE_SIZES, act=_ask_code),
     Place("my-day", "/", who="grower", sizes=PHONE_SIZES),
+    Place("my-month", "/mine/month/", who="grower", sizes=PHONE_SIZES),
+    Place("my-wishes", "/mine/wishes/", who="grower", sizes=PHONE_SIZES),
+    Place("my-wish-changed", "/mine/wishes/", who="grower", sizes=PHONE_SIZES, act=_change_wish),
+    Place("wishes", lambda morning, _: f"/wishes/{morning.farmer.pk}/", sizes=(*COUNTER_SIZES, PHONE)),
     Place("entries", "/ledger/entries/"),
     Place("entry-plain", "/ledger/entries/new/"),
     Place("entry", lambda morning, _: f"/ledger/entries/{morning.line.pk}/"),
