@@ -51,7 +51,7 @@ def kind_of(model):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("notifications", "0008_more_wordings")]
+    dependencies = [("notifications", "0010_wordings_told_and_asked_after")]
 
     operations = [
         kind_of("message"),

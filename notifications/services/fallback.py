@@ -63,11 +63,13 @@ def _is_told_by_sms(message: Message) -> bool:
     if there is not None:
         return there.state not in NOT_TOLD
     provider, wording, farmer = provider_instead(), message.template, message.farmer
-    address = farmer.phone or farmer.whatsapp
+    asked = message.kind in ASKED_FOR
+    address = message.address if asked else farmer.phone or farmer.whatsapp
     if provider is None or not wording.sms or not address or not may_be_sent(wording, provider.name):
         return False
     try:
-        sms_filled(wording.name, wording.sms, message.variables)
+        # The code itself is in no row; any six digits show whether it can be said.
+        sms_filled(wording.name, wording.sms, message.variables | ({"code": "000000"} if asked else {}))
     except ValueError as fault:
         log.warning("no_sms_instead", message=str(message.pk), fault=str(fault))
         return False
@@ -87,7 +89,7 @@ def _is_told_by_sms(message: Message) -> bool:
         template=wording,
         variables=message.variables,
         text=shown,
-        expires_at=max(message.expires_at, now + SHORTEST),
+        expires_at=message.expires_at if asked else max(message.expires_at, now + SHORTEST),
     )
     return True
 

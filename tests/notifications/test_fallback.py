@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from django.db import IntegrityError, connection, transaction
@@ -18,7 +18,7 @@ from malar.accounts.models import Membership
 from malar.kernel.clock import KOLKATA
 from malar.trail.models import Event
 from notifications import tasks
-from notifications.domain import Approval, Channel, Failure, Kind, OtherWay, State, other_way
+from notifications.domain import Approval, Channel, Failure, Kind, OtherWay, State, code_of, other_way
 from notifications.models import Attempt, Message, Note, Recipient, Sender, Spending, TemplateApproval
 from notifications.selectors import wishes_of
 from notifications.services import fallback
@@ -26,6 +26,7 @@ from notifications.services.approvals import WordingStatus, doors, note_status
 from notifications.services.fallback import take_other_ways
 from notifications.services.queueing import react
 from notifications.services.sending import send, send_again, sweep
+from notifications.services.sign_in import ask_code
 from notifications.services.statuses import take_statuses
 from notifications.services.wishes import allow_either_language, apply_inbound, change_wishes
 from pricing.models import Flower
@@ -230,6 +231,28 @@ def test_failed_after_sent_goes_by_sms(advance: Message, fake: FakeTwilio, by_sm
     told(advance, "sent")
     assert told(advance, "undelivered", ErrorCode="63024").state == State.FAILED
     assert instead_of(advance) is not None
+
+
+def test_a_code_to_sign_in_goes_by_sms_to_the_number_that_asked_and_nobody_is_asked_to_call(
+    fake: FakeTwilio, by_sms: None, kumar: Membership, raja: Farmer
+) -> None:
+    raja.phone, raja.whatsapp, raja.language = "+919876500001", PHONE, "en"
+    raja.save()
+    ask_code(phone=PHONE)
+    (made,) = react(event_id=Event.objects.get(name="SignInCodeAsked").pk)
+    by_whatsapp = Message.objects.get(pk=made)
+    fake.will(refuses(400, 63024))
+    assert sent(by_whatsapp).state == State.FAILED
+    sms = instead_of(by_whatsapp)
+    assert sms is not None
+    assert (sms.address, sms.expires_at) == (PHONE, by_whatsapp.expires_at)
+    code = code_of(UUID(sms.event.payload["code"]))
+    assert code not in f"{sms.text} {sms.variables}"
+    fake.will(refuses(400, 21614))
+    assert sent(sms).state == State.FAILED
+    assert code in fake.calls[1].fields["Body"]
+    take_other_ways()
+    assert asked_to_call() == []
 
 
 def test_when_the_sms_fails_too_it_is_in_his_inbox_and_the_shop_is_asked_to_call(
