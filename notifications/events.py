@@ -17,3 +17,11 @@ class WordingStopped(Happening):
     wording: str
     state: str
     reason: str
+
+
+@dataclass(frozen=True)
+class FarmerAnswered(Happening):
+    """Somebody wrote to us or tapped a button, and is to be answered."""
+
+    name: ClassVar[str] = "FarmerAnswered"
+    answer: UUID

@@ -3,15 +3,15 @@
 import datetime as dt
 from dataclasses import dataclass
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Exists, Q, QuerySet
 from django.db.models.functions import Now
 
 from ledger.models import DailyEntry, Farmer
 from malar.accounts.domain import Role
 from malar.accounts.models import Membership, Shop
 from malar.kernel.clock import KOLKATA
-from notifications.domain import ON_ITS_WAY, UNASKED, UNFINISHED, Kind
-from notifications.models import Message, MessageQuerySet, Note, Sender
+from notifications.domain import ASKED_FOR, ON_ITS_WAY, UNASKED, UNFINISHED, Kind
+from notifications.models import Answer, Message, MessageQuerySet, Note, Sender
 
 
 def message_log(
@@ -82,19 +82,59 @@ def last_told(entry: DailyEntry) -> int | None:
 
 def wants_messages(farmer: Farmer) -> bool:
     """Whether he has not said that he wants none."""
+    return not stopped_by(farmer)
+
+
+def stopped_by(farmer: Farmer) -> str:
+    """How he said that he wants no messages; empty where he has not."""
     last = farmer.consents.order_by("-at", "-id").first()
-    return last is None or last.is_in
+    return "" if last is None or last.is_in else last.source
 
 
 def wishes_of(farmer: Farmer) -> dict[Kind, bool]:
-    """Which kinds of message he wants, whether or not he wants messages at all."""
+    """Which kinds of message he wants, whether or not he wants messages at all. What he asks for is no such kind."""
     said = dict(farmer.preferences.values_list("kind", "is_wanted"))
-    return {kind: said.get(kind, kind not in UNASKED) for kind in Kind}
+    return {kind: said.get(kind, kind not in UNASKED) for kind in Kind if kind not in ASKED_FOR}
 
 
 def wants(farmer: Farmer, kind: Kind) -> bool:
     """Whether he is to be told of this."""
     return wants_messages(farmer) and wishes_of(farmer)[kind]
+
+
+# --- What farmers wrote -----------------------------------------------------------------------------
+
+
+def farmers_at(address: str) -> list[Farmer]:
+    """Whoever has this number, in any shop of the house: one phone may be two farmers'."""
+    if not address:
+        return []
+    his = Q(phone=address) | Q(whatsapp=address)
+    return list(Farmer.objects.filter(his).select_related("shop").order_by("shop", "number"))
+
+
+def answers_for(member: Membership) -> QuerySet[Answer]:
+    """What somebody of the member's shop must see to, the newest first. What nobody wrote whom a shop knows is seen
+    where there is one shop only, else by the house's keeper."""
+    seen = Q(shop=member.shop)
+    if member.user.is_superuser:
+        seen |= Q(shop=None)
+    else:
+        seen |= Q(shop=None) & ~Exists(Shop.objects.exclude(pk=member.shop_id))
+    answers = Answer.objects.filter(seen, is_for_people=True)
+    return answers.select_related("farmer", "message", "done_by__user").order_by("-received_at", "-id")
+
+
+def writers_of(answer: Answer, shop: Shop) -> list[Farmer]:
+    """Which of the shop's farmers wrote it, as far as that is known: several may have the number."""
+    if answer.farmer is not None:
+        return [answer.farmer]
+    return [each for each in farmers_at(answer.address) if each.shop_id == shop.pk]
+
+
+def unanswered(member: Membership) -> int:
+    """How many of them nobody has seen to."""
+    return answers_for(member).filter(done_at=None).count()
 
 
 # --- The inbox --------------------------------------------------------------------------------------

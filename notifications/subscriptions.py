@@ -23,6 +23,7 @@ from notifications.domain import (
     ENTRY_PRICED,
     ENTRY_VOIDED,
     PAYMENT_PAID,
+    QUESTIONS,
     RATE_PENDING,
     SETTLEMENT_APPROVED,
     SETTLEMENT_READY,
@@ -30,9 +31,10 @@ from notifications.domain import (
     Kind,
     NoteKind,
 )
-from notifications.events import WordingStopped
-from notifications.models import Message
+from notifications.events import FarmerAnswered, WordingStopped
+from notifications.models import Answer, Message
 from notifications.selectors import last_told, wants
+from notifications.services.inbound import queue_reply
 from notifications.services.notes import tell_owners
 from notifications.services.queueing import Reaction, one_by_one, overtake, queue
 from notifications.services.receipts import (
@@ -174,8 +176,6 @@ def advance(event: Event) -> list[Message]:
 
 # --- Settlements ------------------------------------------------------------------------------------
 
-WAITING_FOR_HIM = (Kind.SETTLEMENT_READY, Kind.SETTLEMENT_REMINDER)
-
 
 def ready(event: Event) -> list[Message]:
     """The farmer is asked for his yes, with a link of his own; not where nobody waits for it any more."""
@@ -189,20 +189,20 @@ def ready(event: Event) -> list[Message]:
 
 def overtaken(event: Event) -> list[Message]:
     """It was changed or called off: the question that still waits is not asked."""
-    overtake(event, WAITING_FOR_HIM, settlement=event.payload["settlement"])
+    overtake(event, QUESTIONS, settlement=event.payload["settlement"])
     return []
 
 
 def approved(event: Event) -> list[Message]:
     """The farmer hears that his yes was written down, whoever wrote it."""
-    overtake(event, WAITING_FOR_HIM, settlement=event.payload["settlement"])
+    overtake(event, QUESTIONS, settlement=event.payload["settlement"])
     settlement = _settlement(event)
     return _of_settlement(event, Kind.SETTLEMENT_APPROVED, SETTLEMENT_APPROVED, settlement, approved_words)
 
 
 def disputed(event: Event) -> list[Message]:
     """The farmer hears that his no was written down, and the owner that there is one."""
-    overtake(event, WAITING_FOR_HIM, settlement=event.payload["settlement"])
+    overtake(event, QUESTIONS, settlement=event.payload["settlement"])
     settlement = _settlement(event)
     about = {
         "farmer_ta": settlement.farmer.name_ta,
@@ -296,6 +296,14 @@ def rate_pending(event: Event) -> list[Message]:
     )
 
 
+# --- What he wrote ----------------------------------------------------------------------------------
+
+
+def answered(event: Event) -> list[Message]:
+    """He is answered, as it was decided when what he wrote was read."""
+    return queue_reply(event, Answer.objects.select_related("farmer").get(pk=event.payload["answer"]))
+
+
 # --- What the owner must see ------------------------------------------------------------------------
 
 
@@ -330,6 +338,7 @@ SUBSCRIPTIONS: dict[str, Reaction] = {
     SettlementReversed.name: taken_back,
     SettlementPaid.name: paid,
     RatePending.name: rate_pending,
+    FarmerAnswered.name: answered,
     RatesPending.name: rates_pending,
     TabletLost.name: noted(NoteKind.TABLET_LOST),
     TabletSilent.name: noted(NoteKind.TABLET_SILENT),

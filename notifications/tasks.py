@@ -7,7 +7,7 @@ from celery import shared_task
 
 from malar.kernel.jobs import BrokerAway, start
 from malar.kernel.transactions import through
-from notifications.services import queueing, sending, statuses
+from notifications.services import inbound, queueing, sending, statuses
 
 log = structlog.get_logger(__name__)
 
@@ -40,6 +40,13 @@ def take_callbacks() -> None:
     """Every few seconds: make something of what providers told us."""
     with through("task"):
         statuses.take_statuses()
+
+
+@shared_task(name="notifications.tasks.take_inbound")
+def take_inbound() -> None:
+    """Every few seconds: make something of what farmers wrote to us."""
+    with through("task"):
+        inbound.take_inbound()
 
 
 @shared_task(name="notifications.tasks.forget_callbacks")

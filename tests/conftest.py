@@ -42,7 +42,13 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
 
 def wordings_again(**kwargs: object) -> None:
     """Emptying the tables after a transactional test takes what a migration wrote, too."""
-    for name in ("0002_first_wordings", "0004_advance_given", "0005_corrections", "0008_more_wordings"):
+    for name in (
+        "0002_first_wordings",
+        "0004_advance_given",
+        "0005_corrections",
+        "0008_more_wordings",
+        "0011_answers_of_farmers",
+    ):
         import_module(f"notifications.migrations.{name}").write_wordings(apps, None)
 
 

@@ -371,6 +371,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": env.number("CALLBACK_SWEEP_S", 5),
         "options": {"expires": 30},
     },
+    "take-inbound": {
+        "task": "notifications.tasks.take_inbound",
+        "schedule": env.number("CALLBACK_SWEEP_S", 5),
+        "options": {"expires": 30},
+    },
     "forget-callbacks": {
         "task": "notifications.tasks.forget_callbacks",
         "schedule": crontab(hour=2, minute=10),

@@ -14,10 +14,10 @@ from malar.accounts.models import Membership
 from malar.kernel.errors import NotAllowed, RuleBroken
 from malar.kernel.formatting import rupees
 from malar.kernel.transactions import step, unit_of_work
-from notifications.domain import Kind, Source, State
+from notifications.domain import ASKED_FOR, Kind, Source, State
 from notifications.models import Consent, Message, Preference
 from notifications.replies import Meaning, meaning_of
-from notifications.selectors import wants_messages, wishes_of
+from notifications.selectors import stopped_by, wants_messages, wishes_of
 from notifications.services.queueing import one_by_one
 from notifications.services.receipts import unpriced_words
 
@@ -33,11 +33,12 @@ class Reply:
     text: str = ""
 
 
-@unit_of_work
-def apply_inbound(farmer: Farmer, text: str) -> Reply:
+@step
+def apply_inbound(farmer: Farmer, text: str, *, alone: bool = True) -> Reply:
     """Do what a farmer's text asks for that is his alone to say: no messages, messages again, his balance.
 
-    STOP is answered once; another one is silent.
+    STOP is answered once; another one is silent. `alone`: nobody else has his number. Where somebody has, START gives
+    messages back to those whom a word had stopped, and to nobody who stopped them himself on the page.
     """
     one_by_one(farmer.pk)
     meaning = meaning_of(text)
@@ -48,6 +49,8 @@ def apply_inbound(farmer: Farmer, text: str) -> Reply:
                 words = _("You will get no more messages from us. Send START if you want them again.")
                 return Reply(meaning, words if changed else "")
             case Meaning.START:
+                if not alone and stopped_by(farmer) != Source.WORD:
+                    return Reply(meaning)
                 changed = _say(farmer, is_in=True, source=Source.WORD, said=text)
                 words = _("You will get our messages again. Send STOP if you do not want them.")
                 return Reply(meaning, words if changed else "")
@@ -97,7 +100,7 @@ def change_wishes(
         raise NotAllowed(_("Only the farmer himself, or the shop for him, says what he wants to be told."))
     said = dict(wanted or {})
     for kind in said:
-        if kind not in Kind.values:
+        if kind not in Kind.values or kind in ASKED_FOR:
             raise RuleBroken(
                 _("There is no such kind of message."), code="unknown", pointer=f"/wanted/{kind}"
             )
@@ -124,7 +127,7 @@ def _say(
         shop=farmer.shop, farmer=farmer, is_in=is_in, source=source, said=said[:200], member=member
     )
     if not is_in:
-        Message.objects.waiting().filter(farmer=farmer).update(
+        Message.objects.waiting().filter(farmer=farmer).exclude(kind__in=ASKED_FOR).update(
             state=State.FAILED, next_attempt_at=None, error_code="opted_out"
         )
     return True
