@@ -28,3 +28,18 @@ class MessageFilter(forms.Form):
         if day is not None and not 2000 <= day.year <= 9000:
             raise forms.ValidationError(_("This date is too far away."))
         return day
+
+
+class AnswerFilter(forms.Form):
+    """Which answers of farmers to show, and which one was changed just now."""
+
+    show = forms.ChoiceField(required=False, choices=[("", "open"), ("done", "done")])
+    changed = forms.UUIDField(required=False)
+
+
+class SeenToForm(forms.Form):
+    """Whether somebody has seen to what a farmer wrote."""
+
+    is_done = forms.TypedChoiceField(
+        choices=[("yes", "yes"), ("no", "no")], coerce=lambda value: value == "yes"
+    )
