@@ -31,6 +31,11 @@ class Kind(models.TextChoices):
     DISPUTE_RECEIVED = "dispute_received", _("complaint")
     CONSENT_WELCOME = "consent_welcome", _("welcome")
     OTP_LOGIN = "otp_login", _("code to sign in")
+    REPLY = "reply", _("answer to what he wrote")
+
+
+QUESTIONS = (Kind.SETTLEMENT_READY, Kind.SETTLEMENT_REMINDER)
+"""Kinds that ask the farmer for his yes."""
 
 
 class Channel(models.TextChoices):
@@ -171,9 +176,54 @@ class Source(models.TextChoices):
 UNASKED = frozenset({Kind.DAY_SUMMARY})
 """Kinds that come only to who asked for them; all others come until he says no."""
 
-ASKED_FOR = frozenset({Kind.OTP_LOGIN})
+ASKED_FOR = frozenset({Kind.OTP_LOGIN, Kind.REPLY})
 """Kinds that are the answer to what somebody asks for at that moment: no STOP, no night and no earlier message holds
 them up, nobody sends them again, and they are no news."""
+
+
+class Means(models.TextChoices):
+    """What somebody wanted with what he wrote or tapped."""
+
+    APPROVE = "approve", _("it is right")
+    DISPUTE = "dispute", _("it is not right")
+    STOP = "stop", _("no more messages")
+    START = "start", _("messages again")
+    BALANCE = "balance", _("his balance")
+    UNSURE = "unsure", _("he does not want something")
+    UNCLEAR = "unclear", _("not clear")
+
+
+class Why(models.TextChoices):
+    """What came of it."""
+
+    DONE = "done", _("It was done.")
+    ALREADY = "already", _("It was so already.")
+    SECOND = "second", _("He had answered before: that counts.")
+    CHANGED = "changed", _("The settlement was changed after the message that he answers.")
+    CALLED_OFF = "called_off", _("The settlement was called off.")
+    REFUSED = "refused", _("The books did not allow it.")
+    ASKED = "asked", _("He was asked what he means.")
+    NOTHING = "nothing", _("He was asked nothing: it changes nothing.")
+    NO_MESSAGE = "no_message", _("Nobody knows which message he answers.")
+    NOT_HIS = "not_his", _("The message that it answers went to another number.")
+    FORWARDED = "forwarded", _("It was forwarded, so it is not his own word.")
+    BY_SMS = "by_sms", _("It came by SMS: there anybody can write in his name.")
+    UNKNOWN = "unknown", _("No farmer has this number.")
+    UNCLEAR = "unclear", _("It is not clear what he wants.")
+
+
+FOR_PEOPLE = frozenset(
+    {
+        *(Why.REFUSED, Why.NO_MESSAGE, Why.NOT_HIS, Why.FORWARDED),
+        *(Why.BY_SMS, Why.UNKNOWN, Why.UNCLEAR),
+    }
+)
+"""Outcomes that somebody of the shop must see to."""
+
+WINDOW = dt.timedelta(hours=23)
+"""How long after he wrote we may answer in words that nobody approved: WhatsApp's 24 hours, less one for the way."""
+MOST_REPLIES = 12
+"""Answers to one number in an hour: an answering machine on the other side must not talk with ours all night."""
 
 REASONS = {
     "no_address": _("The farmer has no phone number."),
@@ -334,6 +384,10 @@ PAYMENT_PAID = "payment_paid"
 DISPUTE_RECEIVED = "dispute_received"
 CONSENT_WELCOME = "consent_welcome"
 OTP_LOGIN = "otp_login"
+REPLY = "reply"
+
+FREE = frozenset({REPLY})
+"""Wordings that nobody approves: they go out as text, to who wrote to us in the last 24 hours."""
 
 VARIABLES: Mapping[str, frozenset[str]] = {
     RECEIPT: frozenset(
@@ -359,6 +413,7 @@ VARIABLES: Mapping[str, frozenset[str]] = {
     DISPUTE_RECEIVED: frozenset({"farmer", "reference", "date"}),
     CONSENT_WELCOME: frozenset({"farmer", "shop"}),
     OTP_LOGIN: frozenset({"code"}),
+    REPLY: frozenset({"text"}),
 }
 """The templates there are, and what each may say."""
 

@@ -26,3 +26,11 @@ class SignInCodeAsked(Happening):
     name: ClassVar[str] = "SignInCodeAsked"
     code: UUID
     farmer: UUID
+
+
+@dataclass(frozen=True)
+class FarmerAnswered(Happening):
+    """Somebody wrote to us or tapped a button, and is to be answered."""
+
+    name: ClassVar[str] = "FarmerAnswered"
+    answer: UUID

@@ -130,3 +130,18 @@ class WishesForm(forms.Form):
             "messages": None if messages is None else messages == "yes",
             "language": language,
         }
+
+
+class AnswerFilter(forms.Form):
+    """Which answers of farmers to show, and which one was changed just now."""
+
+    show = forms.ChoiceField(required=False, choices=[("", "open"), ("done", "done")])
+    changed = forms.UUIDField(required=False)
+
+
+class SeenToForm(forms.Form):
+    """Whether somebody has seen to what a farmer wrote."""
+
+    is_done = forms.TypedChoiceField(
+        choices=[("yes", "yes"), ("no", "no")], coerce=lambda value: value == "yes"
+    )

@@ -37,10 +37,12 @@ from notifications.domain import (
     Category,
     Channel,
     Kind,
+    Means,
     NoteKind,
     OtherWay,
     Source,
     State,
+    Why,
 )
 from notifications.wordings import faults_of
 
@@ -314,6 +316,9 @@ class Attempt(models.Model):
                 name="attempt_ends_with_an_outcome", condition=Q(ended_at=None) | ~Q(outcome="")
             ),
         ]
+        indexes = [
+            models.Index(fields=["provider_id"], name="attempt_answered", condition=~Q(provider_id="")),
+        ]
 
     def __str__(self) -> str:
         return f"{self.number} {self.outcome}"
@@ -407,6 +412,72 @@ class Callback(models.Model):
 
     def __str__(self) -> str:
         return self.dedupe_key
+
+
+class Answer(models.Model):
+    """What a farmer wrote to us or tapped, what it did and what he was told. One for each shop that it is about.
+
+    `provider_id` is the provider's name for it: told again, even years later, it does nothing. `shop` is None where
+    nobody knows who wrote; `farmer` too, where several have the number. Only that somebody has seen to it changes.
+    """
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    shop = models.ForeignKey(Shop, on_delete=models.PROTECT, null=True, related_name="+")
+    farmer = models.ForeignKey(
+        Farmer,
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="answers",
+        verbose_name=gettext_lazy("farmer"),
+    )
+    message = models.ForeignKey(Message, on_delete=models.PROTECT, null=True, related_name="answers")
+    provider = models.CharField(max_length=20)
+    provider_id = models.CharField(max_length=120)
+    address = models.CharField(gettext_lazy("address"), max_length=40, blank=True)
+    said = models.TextField(gettext_lazy("what he said"), blank=True)
+    means = models.CharField(gettext_lazy("what he wants"), max_length=8, choices=Means)
+    is_applied = models.BooleanField()
+    why = models.CharField(gettext_lazy("what came of it"), max_length=10, choices=Why)
+    reply = models.TextField(gettext_lazy("what he was answered"), blank=True)
+    is_for_people = models.BooleanField()
+    received_at = models.DateTimeField(gettext_lazy("time"))
+    done_at = models.DateTimeField(gettext_lazy("seen to at"), null=True)
+    done_by = models.ForeignKey(
+        Membership, on_delete=models.PROTECT, null=True, related_name="+", verbose_name=gettext_lazy("by")
+    )
+
+    class Meta:
+        verbose_name = gettext_lazy("answer of a farmer")
+        verbose_name_plural = gettext_lazy("answers of farmers")
+        ordering = ("-received_at", "-id")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["provider", "provider_id", "shop"],
+                nulls_distinct=False,
+                name="one_answer_per_telling",
+            ),
+            models.CheckConstraint(
+                name="answer_is_seen_to_by_somebody",
+                condition=Q(done_at=None, done_by=None) | Q(done_at__isnull=False, done_by__isnull=False),
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["shop", "-received_at"], name="answers_for_people", condition=Q(is_for_people=True)
+            ),
+            models.Index(fields=["address", "-received_at"], name="answers_of_address"),
+        ]
+        triggers: ClassVar = kept(
+            "answer", first="NULL;", changing=("done_at", "done_by_id"), while_standing="TRUE"
+        )
+
+    def __str__(self) -> str:
+        return f"{self.means}: {self.why}"
+
+    @property
+    def who(self) -> str:
+        """The farmer, as far as one is certain."""
+        return str(self.farmer) if self.farmer else _("Not certain who")
 
 
 class ConsoleText(models.Model):
@@ -568,5 +639,5 @@ class Note(models.Model):
         return self.message.language if self.message else ""
 
 
-for model in (MessageTemplate, TemplateApproval, Preference):
+for model in (MessageTemplate, TemplateApproval, Preference, Answer):
     keep_history(model)

@@ -3,7 +3,7 @@
 import datetime as dt
 from dataclasses import dataclass
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Exists, Q, QuerySet
 from django.db.models.functions import Now
 
 from ledger.models import DailyEntry, Farmer
@@ -11,7 +11,7 @@ from malar.accounts.domain import Role
 from malar.accounts.models import Membership, Shop
 from malar.kernel.clock import KOLKATA
 from notifications.domain import ASKED_FOR, ON_ITS_WAY, UNASKED, UNFINISHED, Kind
-from notifications.models import Message, MessageQuerySet, Note, Sender
+from notifications.models import Answer, Message, MessageQuerySet, Note, Sender
 
 
 def message_log(
@@ -82,8 +82,13 @@ def last_told(entry: DailyEntry) -> int | None:
 
 def wants_messages(farmer: Farmer) -> bool:
     """Whether he has not said that he wants none."""
+    return not stopped_by(farmer)
+
+
+def stopped_by(farmer: Farmer) -> str:
+    """How he said that he wants no messages; empty where he has not."""
     last = farmer.consents.order_by("-at", "-id").first()
-    return last is None or last.is_in
+    return "" if last is None or last.is_in else last.source
 
 
 def wishes_of(farmer: Farmer) -> dict[Kind, bool]:
@@ -100,6 +105,41 @@ def wants(farmer: Farmer, kind: Kind) -> bool:
 def takes_either(farmer: Farmer, kind: Kind) -> bool:
     """Whether this may come in the other language where it cannot be sent in his own."""
     return farmer.preferences.filter(kind=kind, either_language=True).exists()
+
+
+# --- What farmers wrote -----------------------------------------------------------------------------
+
+
+def farmers_at(address: str) -> list[Farmer]:
+    """Whoever has this number, in any shop of the house: one phone may be two farmers'."""
+    if not address:
+        return []
+    his = Q(phone=address) | Q(whatsapp=address)
+    return list(Farmer.objects.filter(his).select_related("shop").order_by("shop", "number"))
+
+
+def answers_for(member: Membership) -> QuerySet[Answer]:
+    """What somebody of the member's shop must see to, the newest first. What nobody wrote whom a shop knows is seen
+    where there is one shop only, else by the house's keeper."""
+    seen = Q(shop=member.shop)
+    if member.user.is_superuser:
+        seen |= Q(shop=None)
+    else:
+        seen |= Q(shop=None) & ~Exists(Shop.objects.exclude(pk=member.shop_id))
+    answers = Answer.objects.filter(seen, is_for_people=True)
+    return answers.select_related("farmer", "message", "done_by__user").order_by("-received_at", "-id")
+
+
+def writers_of(answer: Answer, shop: Shop) -> list[Farmer]:
+    """Which of the shop's farmers wrote it, as far as that is known: several may have the number."""
+    if answer.farmer is not None:
+        return [answer.farmer]
+    return [each for each in farmers_at(answer.address) if each.shop_id == shop.pk]
+
+
+def unanswered(member: Membership) -> int:
+    """How many of them nobody has seen to."""
+    return answers_for(member).filter(done_at=None).count()
 
 
 # --- The inbox --------------------------------------------------------------------------------------

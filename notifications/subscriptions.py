@@ -26,6 +26,7 @@ from notifications.domain import (
     MASKED,
     OTP_LOGIN,
     PAYMENT_PAID,
+    QUESTIONS,
     RATE_PENDING,
     SETTLEMENT_APPROVED,
     SETTLEMENT_READY,
@@ -33,9 +34,10 @@ from notifications.domain import (
     Kind,
     NoteKind,
 )
-from notifications.events import SignInCodeAsked, WordingStopped
-from notifications.models import Message, SignInCode
+from notifications.events import FarmerAnswered, SignInCodeAsked, WordingStopped
+from notifications.models import Answer, Message, SignInCode
 from notifications.selectors import last_told, wants
+from notifications.services.inbound import queue_reply
 from notifications.services.notes import tell_owners
 from notifications.services.queueing import Reaction, one_by_one, overtake, queue
 from notifications.services.receipts import (
@@ -177,8 +179,6 @@ def advance(event: Event) -> list[Message]:
 
 # --- Settlements ------------------------------------------------------------------------------------
 
-WAITING_FOR_HIM = (Kind.SETTLEMENT_READY, Kind.SETTLEMENT_REMINDER)
-
 
 def ready(event: Event) -> list[Message]:
     """The farmer is asked for his yes, with a link of his own; not where nobody waits for it any more."""
@@ -198,20 +198,20 @@ def is_still_asked(message: Message) -> bool:
 
 def overtaken(event: Event) -> list[Message]:
     """It was changed or called off: the question that still waits is not asked."""
-    overtake(event, WAITING_FOR_HIM, settlement=event.payload["settlement"])
+    overtake(event, QUESTIONS, settlement=event.payload["settlement"])
     return []
 
 
 def approved(event: Event) -> list[Message]:
     """The farmer hears that his yes was written down, whoever wrote it."""
-    overtake(event, WAITING_FOR_HIM, settlement=event.payload["settlement"])
+    overtake(event, QUESTIONS, settlement=event.payload["settlement"])
     settlement = _settlement(event)
     return _of_settlement(event, Kind.SETTLEMENT_APPROVED, SETTLEMENT_APPROVED, settlement, approved_words)
 
 
 def disputed(event: Event) -> list[Message]:
     """The farmer hears that his no was written down, and the owner that there is one."""
-    overtake(event, WAITING_FOR_HIM, settlement=event.payload["settlement"])
+    overtake(event, QUESTIONS, settlement=event.payload["settlement"])
     settlement = _settlement(event)
     about = {
         "farmer_ta": settlement.farmer.name_ta,
@@ -332,6 +332,14 @@ def code_asked(event: Event) -> list[Message]:
     )
 
 
+# --- What he wrote ----------------------------------------------------------------------------------
+
+
+def answered(event: Event) -> list[Message]:
+    """He is answered, as it was decided when what he wrote was read."""
+    return queue_reply(event, Answer.objects.select_related("farmer").get(pk=event.payload["answer"]))
+
+
 # --- What the owner must see ------------------------------------------------------------------------
 
 
@@ -367,6 +375,7 @@ SUBSCRIPTIONS: dict[str, Reaction] = {
     SettlementPaid.name: paid,
     RatePending.name: rate_pending,
     SignInCodeAsked.name: code_asked,
+    FarmerAnswered.name: answered,
     RatesPending.name: rates_pending,
     TabletLost.name: noted(NoteKind.TABLET_LOST),
     TabletSilent.name: noted(NoteKind.TABLET_SILENT),
@@ -375,4 +384,4 @@ SUBSCRIPTIONS: dict[str, Reaction] = {
     NextMonthMissing.name: noted(NoteKind.MONTH_MISSING),
 }
 
-STILL_SO: dict[str, Callable[[Message], bool]] = dict.fromkeys(WAITING_FOR_HIM, is_still_asked)
+STILL_SO: dict[str, Callable[[Message], bool]] = dict.fromkeys(QUESTIONS, is_still_asked)

@@ -10,6 +10,7 @@ from malar.kernel.transactions import through
 from notifications.services import (
     approvals,
     fallback,
+    inbound,
     queueing,
     sending,
     sign_in,
@@ -65,6 +66,13 @@ def sync_wordings() -> int:
     """Every hour: ask providers after the wordings that were sent in to them; returns how many answers were new."""
     with through("task"):
         return approvals.sync()
+
+
+@shared_task(name="notifications.tasks.take_inbound")
+def take_inbound() -> None:
+    """Every few seconds: make something of what farmers wrote to us."""
+    with through("task"):
+        inbound.take_inbound()
 
 
 @shared_task(name="notifications.tasks.forget_callbacks")

@@ -6,6 +6,8 @@ app_name = "notifications"
 
 urlpatterns = [
     path("messages/", views.message_list, name="message_list"),
+    path("messages/answers/", views.answer_list, name="answer_list"),
+    path("messages/answers/<uuid:answer_id>/", views.answer_state, name="answer_state"),
     path(
         "webhooks/twilio/status/<uuid:message_id>/<int:attempt>/", views.twilio_status, name="twilio_status"
     ),

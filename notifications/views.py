@@ -12,6 +12,7 @@ from django.core.paginator import Paginator
 from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
@@ -19,7 +20,7 @@ from malar.accounts.access import member_required
 from malar.accounts.domain import Role
 from malar.accounts.middleware import ShopRequest
 from malar.kernel.htmx import render_page
-from notifications.forms import MessageFilter
+from notifications.forms import AnswerFilter, MessageFilter, SeenToForm
 from notifications.models import Callback, Message
 from notifications.providers import Heard
 from notifications.providers import interakt as interakt_provider
@@ -27,13 +28,23 @@ from notifications.providers import meta as meta_provider
 from notifications.providers import msg91 as msg91_provider
 from notifications.providers.twilio import is_signed, is_signed_as_it_is
 from notifications.providers.twilio_content import EVENT
-from notifications.selectors import inbox_of, message_log, tally_of, unread_of
+from notifications.selectors import (
+    answers_for,
+    inbox_of,
+    message_log,
+    tally_of,
+    unanswered,
+    unread_of,
+    writers_of,
+)
+from notifications.services.inbound import see_to
 from notifications.services.notes import read_all
 from notifications.services.statuses import take_all, take_in
 
 log = structlog.get_logger(__name__)
 
 MESSAGES_ON_A_PAGE = 25
+ANSWERS_ON_A_PAGE = 25
 LONGEST_CALLBACK = 100_000
 """Bytes. Twilio's own are a few thousand at most."""
 LONGEST_EVENT = 1_000_000
@@ -57,8 +68,45 @@ def message_list(request: ShopRequest) -> HttpResponse:
         "page": page,
         "tally": tally_of(asked),
         "is_filtered": any(form.data.get(name) for name in form.fields),
+        "unanswered": unanswered(request.member),
     }
     return render_page(request, "notifications/message_list.html", context, fragment="found")
+
+
+@member_required(Role.STAFF)
+@require_GET
+def answer_list(request: ShopRequest) -> HttpResponse:
+    """What farmers wrote and somebody must see to, newest first; `changed` names the one that was seen to just now:
+    the page offers to undo that."""
+    form = AnswerFilter(request.GET)
+    asked = form.cleaned_data if form.is_valid() else {}
+    is_done = asked.get("show") == "done"
+    answers = answers_for(request.member)
+    page = Paginator(answers.filter(done_at__isnull=not is_done), ANSWERS_ON_A_PAGE).get_page(
+        request.GET.get("page")
+    )
+    page.object_list = [
+        {"answer": each, "farmers": writers_of(each, request.shop)} for each in page.object_list
+    ]
+    context = {
+        "page": page,
+        "is_done": is_done,
+        "open": unanswered(request.member),
+        "changed": answers.filter(pk=asked.get("changed")).first(),
+    }
+    return render(request, "notifications/answer_list.html", context)
+
+
+@member_required(Role.STAFF)
+@require_POST
+def answer_state(request: ShopRequest, answer_id: UUID) -> HttpResponse:
+    """Take one off the list, or put it on it again."""
+    form = SeenToForm(request.POST)
+    address = reverse("notifications:answer_list")
+    if not form.is_valid():
+        return redirect(address)
+    answer = see_to(by=request.member, answer_id=answer_id, is_done=form.cleaned_data["is_done"])
+    return redirect(f"{address}?changed={answer.pk}")
 
 
 @csrf_exempt

@@ -169,6 +169,7 @@ SAMPLES: Mapping[str, tuple[str, str]] = {
     "net_rupees": ("154575", "154575"),
     "net_paise": ("00", "00"),
     "code": ("482915", "482915"),
+    "text": ("முருகன், உங்களுக்கு ₹1,250.00 தர வேண்டும்.", "Murugan, you get ₹1,250.00 from us."),
     "link": ("https://malar.example/s/" + "k7Qx2mPd9R" * 4 + "abc",) * 2,
 }
 """What is put in where a wording is looked at or sent in for approval, in Tamil and in English."""

@@ -47,6 +47,7 @@ def wordings_again(**kwargs: object) -> None:
         "0004_advance_given",
         "0005_corrections",
         "0008_more_wordings",
+        "0011_answers_of_farmers",
         "0012_sign_in_codes",
     ):
         import_module(f"notifications.migrations.{name}").write_wordings(apps, None)

@@ -387,6 +387,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": crontab(minute=25),
         "options": {"expires": 3600},
     },
+    "take-inbound": {
+        "task": "notifications.tasks.take_inbound",
+        "schedule": env.number("CALLBACK_SWEEP_S", 5),
+        "options": {"expires": 30},
+    },
     "forget-callbacks": {
         "task": "notifications.tasks.forget_callbacks",
         "schedule": crontab(hour=2, minute=10),

@@ -51,7 +51,7 @@ def kind_of(model):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("notifications", "0010_wordings_told_and_asked_after")]
+    dependencies = [("notifications", "0011_answers_of_farmers")]
 
     operations = [
         kind_of("message"),

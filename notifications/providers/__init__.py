@@ -124,6 +124,8 @@ class Inbound:
     button: str = ""
     answers: str = ""
     is_forwarded: bool = False
+    is_sms: bool = False
+    """By SMS anybody can write in anybody's name."""
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 from django.conf import settings
 
-from notifications.domain import Approval, Category, Channel, Failure, State
+from notifications.domain import Approval, FREE, Category, Channel, Failure, State
 from notifications.models import Callback, MessageTemplate
 from notifications.providers import (
     Heard,
@@ -106,18 +106,20 @@ def payload_of(outgoing: Outgoing) -> dict[str, Any]:
     """The call for one message. Raises Refused."""
     if not E164.fullmatch(outgoing.address):
         raise Refused("bad_address", Failure.WRONG_NUMBER)
-    if not outgoing.ref:
-        raise Refused("no_template", Failure.TEMPLATE)
     if len(outgoing.text) > LONGEST_WHATSAPP:
         raise Refused("bad_variables", Failure.BUG)
+    call = {"fullPhoneNumber": outgoing.address.removeprefix("+"), "callbackData": outgoing.call}
+    if outgoing.template in FREE:
+        return {**call, "type": "Text", "data": {"message": outgoing.text}}
+    if not outgoing.ref:
+        raise Refused("no_template", Failure.TEMPLATE)
     links = {
         str(index): values_of([outgoing.variables.get("token", "")])
         for index, button in enumerate(outgoing.buttons)
         if button["kind"] == URL
     }
     return {
-        "fullPhoneNumber": outgoing.address.removeprefix("+"),
-        "callbackData": outgoing.call,
+        **call,
         "type": "Template",
         # Asked for by name, so that a template that became an advertisement is refused and not paid for.
         "template_category": Category.UTILITY.value,

@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 from django.conf import settings
 
-from notifications.domain import Approval, Category, Channel, Failure, State
+from notifications.domain import FREE, Approval, Category, Channel, Failure, State
 from notifications.models import Callback, MessageTemplate
 from notifications.providers import (
     Heard,
@@ -123,17 +123,22 @@ def payload_of(outgoing: Outgoing) -> dict[str, Any]:
     """The call for one message. Raises Refused."""
     if not E164.fullmatch(outgoing.address):
         raise Refused("bad_address", Failure.WRONG_NUMBER)
-    if not outgoing.ref:
-        raise Refused("no_template", Failure.TEMPLATE)
     if len(outgoing.text) > LONGEST_WHATSAPP:
         raise Refused("bad_variables", Failure.BUG)
-    values = [{"type": "text", "text": value} for value in values_of(outgoing.values)]
-    return {
+    call = {
         "messaging_product": "whatsapp",
         "recipient_type": "individual",
         "to": outgoing.address.removeprefix("+"),
-        "type": "template",
         "biz_opaque_callback_data": outgoing.call,
+    }
+    if outgoing.template in FREE:
+        return {**call, "type": "text", "text": {"body": outgoing.text, "preview_url": False}}
+    if not outgoing.ref:
+        raise Refused("no_template", Failure.TEMPLATE)
+    values = [{"type": "text", "text": value} for value in values_of(outgoing.values)]
+    return {
+        **call,
+        "type": "template",
         "template": {
             "name": outgoing.ref.partition("/")[0],
             "language": {"policy": "deterministic", "code": outgoing.language},

@@ -19,8 +19,8 @@ from urllib.parse import urlsplit, urlunsplit
 import httpx
 from django.conf import settings
 
-from notifications.domain import Channel, Failure, State
-from notifications.providers import Outcome, Outgoing, SendResult, Told
+from notifications.domain import FREE, Channel, Failure, State
+from notifications.providers import Inbound, Outcome, Outgoing, SendResult, Told
 from notifications.providers.http import (
     E164,
     LONGEST_WHATSAPP,
@@ -45,7 +45,7 @@ CODES: Mapping[int, Failure] = {
     **dict.fromkeys((21654, 21655, 21656, 21658), Failure.TEMPLATE),
     **dict.fromkeys((63032, 63049), Failure.DECLINED),
     **dict.fromkeys((20003, 30002, 63020, 63038, 63051, 63001), Failure.ACCOUNT),
-    # 63016: free text outside the 24 hours. We send wordings only, so it is a mistake of ours.
+    # 63016: free text outside the 24 hours. We look at the clock before, so it is a mistake of ours.
     **dict.fromkeys((21602, 21604, 21617, 20404, 63016), Failure.BUG),
 }
 """What Twilio's error codes mean for us; a code that is not here is a refusal we know nothing better about."""
@@ -138,7 +138,7 @@ class Twilio:
 
 
 class TwilioWhatsApp(Twilio):
-    """WhatsApp, in approved wordings only."""
+    """WhatsApp, in approved wordings; in our own words only to who has just written to us."""
 
     name = "twilio_whatsapp"
     channel = Channel.WHATSAPP
@@ -151,6 +151,12 @@ class TwilioWhatsApp(Twilio):
         return int(settings.TWILIO_WHATSAPP_PAISE)
 
     def fields(self, outgoing: Outgoing) -> dict[str, str]:
+        if outgoing.template in FREE:
+            return {
+                "To": self.address(outgoing.address),
+                "From": f"whatsapp:{settings.TWILIO_WHATSAPP_FROM}",
+                "Body": outgoing.text,
+            }
         if not outgoing.ref:
             raise Refused("no_template", Failure.TEMPLATE)
         texts = list(outgoing.values)
@@ -312,4 +318,23 @@ def told_of(body: Mapping[str, str]) -> Told | None:
         code=result.code,
         failure=result.failure,
         outcome=result.outcome,
+    )
+
+
+def inbound_of(body: Mapping[str, str]) -> Inbound:
+    """What somebody wrote to us or tapped. Raises KeyError where it has no id.
+
+    Who has hidden his number behind a name comes without one; which of our messages he answers is told all the same.
+    """
+    sender = body.get("From", "")
+    number = sender.removeprefix("whatsapp:")
+    forwarded = (body.get(name, "").lower() for name in ("Forwarded", "FrequentlyForwarded"))
+    return Inbound(
+        provider_id=body["MessageSid"],
+        address=number if E164.fullmatch(number) else "",
+        text=body.get("ButtonText") or body.get("Body", ""),
+        button=body.get("ButtonPayload", ""),
+        answers=body.get("OriginalRepliedMessageSid", ""),
+        is_forwarded="true" in forwarded,
+        is_sms=not sender.startswith("whatsapp:"),
     )

@@ -18,7 +18,7 @@ from malar.accounts.models import Membership, Shop
 from malar.kernel.errors import Conflict, Fault, NotAllowed, RuleBroken
 from malar.kernel.transactions import in_unit, step, unit_of_work
 from malar.trail.services.events import record
-from notifications.domain import VARIABLES, Approval, Failure, State, other_way
+from notifications.domain import FREE, VARIABLES, Approval, Failure, State, other_way
 from notifications.events import WordingStopped
 from notifications.models import Message, MessageTemplate, TemplateApproval
 from notifications.providers import SubmissionRefused as SubmissionRefused
@@ -278,7 +278,7 @@ def may_be_sent(template: MessageTemplate, provider: str) -> bool:
 def ref_of(template: MessageTemplate, provider: str) -> str | None:
     """A provider's own name for a wording, empty where it knows none; None: it may not be sent by it (now)."""
     must_approve = provider in doors
-    if provider == "console" and not must_approve:
+    if template.name in FREE or (provider == "console" and not must_approve):
         return ""
     approval = template.approvals.select_related("template").filter(provider=provider).first()
     if must_approve and (approval is None or not approval.lets_send):

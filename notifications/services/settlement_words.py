@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Callable
+from uuid import UUID
 
 from django.conf import settings
 from django.utils.module_loading import import_string
@@ -11,10 +12,13 @@ from malar.accounts.models import Membership
 from malar.kernel import formatting
 from malar.kernel.clock import KOLKATA
 from malar.kernel.transactions import step
+from notifications.domain import QUESTIONS
+from notifications.models import Message
 from notifications.services.receipts import difference_words, in_digits, plain
 from settlements.domain import Side
 from settlements.models import Payment, Settlement
 from settlements.selectors.settlements import outstanding_of, standing_approvals
+from settlements.services.replies import Question
 
 MakeLink = Callable[..., str]
 
@@ -47,6 +51,7 @@ def ready_words(settlement: Settlement, by: Membership | None = None) -> dict[st
         "reference_plain": plain(s.reference),
         "version": str(s.version),
         **in_digits("net", s.net),
+        **content_told(s),
     }
     make_link = link_maker()
     if make_link is not None:
@@ -54,6 +59,22 @@ def ready_words(settlement: Settlement, by: Membership | None = None) -> dict[st
         if settings.PUBLIC_BASE_URL:
             said["link"] = f"{settings.PUBLIC_BASE_URL}/s/{said['token']}/"
     return said
+
+
+def content_told(settlement: Settlement) -> dict[str, str]:
+    """Kept with a question, though no wording says it: what his answer to it is an answer to."""
+    return {"content_hash": settlement.content_hash, "settlement_version": str(settlement.version)}
+
+
+def question_of(message: Message) -> Question | None:
+    """What a message asks him; None for one that asks nothing, or that did not keep what it told."""
+    if message.kind not in QUESTIONS or "content_hash" not in message.variables:
+        return None
+    return Question(
+        settlement_id=UUID(message.event.payload["settlement"]),
+        content_hash=message.variables["content_hash"],
+        version=int(message.variables["settlement_version"]),
+    )
 
 
 def approved_words(settlement: Settlement) -> dict[str, str]:

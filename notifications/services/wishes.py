@@ -17,7 +17,7 @@ from malar.kernel.transactions import step, unit_of_work
 from notifications.domain import ASKED_FOR, Kind, Source, State
 from notifications.models import Consent, Message, Preference
 from notifications.replies import Meaning, meaning_of
-from notifications.selectors import wants_messages, wishes_of
+from notifications.selectors import stopped_by, wants_messages, wishes_of
 from notifications.services.queueing import one_by_one
 from notifications.services.receipts import unpriced_words
 
@@ -33,11 +33,12 @@ class Reply:
     text: str = ""
 
 
-@unit_of_work
-def apply_inbound(farmer: Farmer, text: str) -> Reply:
+@step
+def apply_inbound(farmer: Farmer, text: str, *, alone: bool = True) -> Reply:
     """Do what a farmer's text asks for that is his alone to say: no messages, messages again, his balance.
 
-    STOP is answered once; another one is silent.
+    STOP is answered once; another one is silent. `alone`: nobody else has his number. Where somebody has, START gives
+    messages back to those whom a word had stopped, and to nobody who stopped them himself on the page.
     """
     one_by_one(farmer.pk)
     meaning = meaning_of(text)
@@ -48,6 +49,8 @@ def apply_inbound(farmer: Farmer, text: str) -> Reply:
                 words = _("You will get no more messages from us. Send START if you want them again.")
                 return Reply(meaning, words if changed else "")
             case Meaning.START:
+                if not alone and stopped_by(farmer) != Source.WORD:
+                    return Reply(meaning)
                 changed = _say(farmer, is_in=True, source=Source.WORD, said=text)
                 words = _("You will get our messages again. Send STOP if you do not want them.")
                 return Reply(meaning, words if changed else "")

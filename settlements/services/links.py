@@ -84,15 +84,19 @@ def link_of(token: str) -> ApprovalLink:
 
 def state_of(link: ApprovalLink, now: dt.datetime) -> LinkState:
     """Whether a link can be answered, else the first reason why not."""
-    settlement = link.settlement
     if link.used_at:
-        yes = settlement.approvals.filter(
+        yes = link.settlement.approvals.filter(
             side=Side.FARMER, method=Method.LINK, content_hash=link.content_hash
         )
         return LinkState.AGREED if yes.exists() else LinkState.DISAGREED
     if link.expires_at <= now:
         return LinkState.EXPIRED
-    if link.content_hash != settlement.content_hash or settlement.status == Status.DRAFT:
+    return standing_of(link.settlement, link.content_hash)
+
+
+def standing_of(settlement: Settlement, content_hash: str) -> LinkState:
+    """Whether the farmer is asked about this content of a settlement, else the first reason why not."""
+    if content_hash != settlement.content_hash or settlement.status == Status.DRAFT:
         return LinkState.CHANGED
     match settlement.status:
         case Status.PENDING:

@@ -490,6 +490,7 @@ PLACES: tuple[Place, ...] = (
     Place("report-advances", "/reports/advances/", sizes=(*COUNTER_SIZES, PHONE)),
     Place("report-collection", "/reports/collection/", sizes=(*COUNTER_SIZES, PHONE)),
     Place("messages", "/messages/"),
+    Place("answers", "/messages/answers/", sizes=(*COUNTER_SIZES, PHONE)),
     Place("inbox", "/inbox/"),
     Place("inbox-farmer", "/inbox/", who="grower", sizes=PHONE_SIZES),
     Place("conflicts", "/conflicts/", sizes=(*COUNTER_SIZES, PHONE)),

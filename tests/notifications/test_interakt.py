@@ -143,6 +143,18 @@ def test_without_an_address_to_lead_to_no_button_has_a_value(fake: FakeInterakt)
     assert "buttonValues" not in fake.calls[0].body["template"]
 
 
+def test_an_answer_to_who_has_just_written_goes_as_text_that_nobody_approved(fake: FakeInterakt) -> None:
+    """The shape that public clients of its API use: its own documents do not show one."""
+    said = Interakt().send(outgoing(template="reply", ref="", text="வணக்கம்.\nநன்றி."))
+    assert said.outcome == Outcome.ACCEPTED
+    assert fake.calls[0].body == {
+        "fullPhoneNumber": "919876500000",
+        "callbackData": f"{ID}.2",
+        "type": "Text",
+        "data": {"message": "வணக்கம்.\nநன்றி."},
+    }
+
+
 @pytest.mark.django_db
 def test_a_message_goes_by_the_name_its_wording_has_there(message: Message, fake: FakeInterakt) -> None:
     assert sent(message).state == State.ACCEPTED

@@ -166,6 +166,18 @@ def test_it_is_asked_as_its_own_documents_ask(fake: FakeMeta) -> None:
     }
 
 
+def test_an_answer_to_who_has_just_written_goes_as_text_that_nobody_approved(fake: FakeMeta) -> None:
+    assert Meta().send(outgoing(template="reply", ref="", text="வணக்கம்.\nநன்றி.")).outcome == Outcome.ACCEPTED
+    assert fake.calls[0].body == {
+        "messaging_product": "whatsapp",
+        "recipient_type": "individual",
+        "to": "919876500000",
+        "biz_opaque_callback_data": f"{ID}.2",
+        "type": "text",
+        "text": {"body": "வணக்கம்.\nநன்றி.", "preview_url": False},
+    }
+
+
 @pytest.mark.django_db
 def test_a_message_goes_by_the_name_its_wording_has_there(message: Message, fake: FakeMeta) -> None:
     assert sent(message).state == State.ACCEPTED

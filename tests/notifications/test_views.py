@@ -151,17 +151,17 @@ def test_twenty_five_are_on_a_page(kumar: Membership, raja: Farmer, jasmine: Flo
 def test_a_longer_log_costs_no_more_queries(
     kumar: Membership, log: None, shop: Shop, django_assert_num_queries: Any
 ) -> None:
-    """User, member, farmers to pick, count, tally, messages."""
+    """User, member, farmers to pick, count, tally, messages, answers that wait."""
     client = page_of(kumar)
     client.get(LOG)
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(7):
         client.get(LOG)
     flower = a_flower(shop, "PIC", "பிச்சி", "Pichi")
     for farmer in Farmer.objects.all():
         for _ in range(5):
             recorded(kumar, farmer, flower)
     hand_over()
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(7):
         client.get(LOG)
 
 
