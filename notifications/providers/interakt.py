@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 from django.conf import settings
 
-from notifications.domain import Approval, FREE, Category, Channel, Failure, State
+from notifications.domain import FREE, Approval, Category, Channel, Failure, State
 from notifications.models import Callback, MessageTemplate
 from notifications.providers import (
     Heard,
