@@ -19,8 +19,8 @@ from malar.kernel.errors import NotFound, RuleBroken
 from malar.kernel.rest import ListParameters, Problem, page_of, read
 from malar.kernel.wire import moment
 from notifications.domain import Kind, NoteKind, Source, State
-from notifications.models import Message, Note
-from notifications.selectors import inbox_of, messages_seen_by, wants_messages, wishes_of
+from notifications.models import Note
+from notifications.selectors import inbox_of, message_answer, messages_seen_by, wants_messages, wishes_of
 from notifications.services.notes import read_note
 from notifications.services.wishes import change_wishes
 
@@ -177,22 +177,6 @@ def note_answer(note: Note) -> dict[str, Any]:
         "language": note.language,
         "created_at": moment(note.created_at),
         "read_at": moment(note.read_at),
-    }
-
-
-def message_answer(message: Message) -> dict[str, Any]:
-    return {
-        "id": str(message.pk),
-        "farmer": str(message.farmer_id),
-        "kind": message.kind,
-        "channel": message.channel,
-        "language": message.language,
-        "text": message.text,
-        "state": message.state,
-        "attempt": message.attempt,
-        "error_code": message.error_code,
-        "created_at": moment(message.created_at),
-        "sent_at": moment(message.sent_at),
     }
 
 

@@ -31,6 +31,7 @@ from notifications.domain import (
     Approval,
     Category,
     Channel,
+    Handling,
     Kind,
     NoteKind,
     Source,
@@ -227,6 +228,7 @@ class Message(models.Model):
                 fields=["channel", "address", "id"], name="message_line", condition=Q(state__in=UNFINISHED)
             ),
             models.Index(fields=["shop", "-created_at", "-id"], name="message_log"),
+            models.Index(fields=["id"], name="message_with_link", condition=Q(variables__has_key="token")),
         ]
 
     def __str__(self) -> str:
@@ -289,6 +291,27 @@ class Attempt(models.Model):
 
     def __str__(self) -> str:
         return f"{self.number} {self.outcome}"
+
+
+class ByHand(models.Model):
+    """That somebody of the shop sent a message again or took it back, and how far it had come until then."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    shop = models.ForeignKey(Shop, on_delete=models.PROTECT, related_name="+")
+    message = models.ForeignKey(Message, on_delete=models.PROTECT, related_name="by_hand")
+    member = models.ForeignKey(
+        Membership, on_delete=models.PROTECT, related_name="+", verbose_name=gettext_lazy("by")
+    )
+    what = models.CharField(gettext_lazy("what"), max_length=10, choices=Handling)
+    before = models.CharField(max_length=10, choices=State)
+    at = models.DateTimeField(gettext_lazy("time"), auto_now_add=True)
+
+    class Meta:
+        ordering = ("at", "id")
+        triggers: ClassVar = kept("by_hand", first="NULL;")
+
+    def __str__(self) -> str:
+        return f"{self.what} {self.before}"
 
 
 class Sender(models.Model):

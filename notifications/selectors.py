@@ -2,14 +2,17 @@
 
 import datetime as dt
 from dataclasses import dataclass
+from typing import Any
 
 from django.db.models import Count, Q, QuerySet
 from django.db.models.functions import Now
+from django.utils import timezone
 
 from ledger.models import DailyEntry, Farmer
 from malar.accounts.domain import Role
 from malar.accounts.models import Membership, Shop
 from malar.kernel.clock import KOLKATA
+from malar.kernel.wire import moment
 from notifications.domain import ON_ITS_WAY, UNASKED, UNFINISHED, Kind
 from notifications.models import Message, MessageQuerySet, Note, Sender
 
@@ -35,6 +38,23 @@ def messages_seen_by(member: Membership) -> QuerySet[Message]:
     return messages.filter(farmer__member=member) if member.role == Role.FARMER else messages
 
 
+def message_answer(message: Message) -> dict[str, Any]:
+    """A message as programs read it."""
+    return {
+        "id": str(message.pk),
+        "farmer": str(message.farmer_id),
+        "kind": message.kind,
+        "channel": message.channel,
+        "language": message.language,
+        "text": message.text,
+        "state": message.state,
+        "attempt": message.attempt,
+        "error_code": message.error_code,
+        "created_at": moment(message.created_at),
+        "sent_at": moment(message.sent_at),
+    }
+
+
 @dataclass(frozen=True)
 class Tally:
     """How many of some messages did not arrive, are on their way, and were sent."""
@@ -53,6 +73,27 @@ def tally_of(messages: MessageQuerySet) -> Tally:
         sent=Count("pk", filter=sent),
     )
     return Tally(**counts)
+
+
+KEPT_FOR = dt.timedelta(days=30)
+"""How long it is known what a message was put together from (services/redaction.py)."""
+
+
+def is_too_old(message: Message) -> bool:
+    """Whether nobody knows any more what it was put together from."""
+    return message.created_at < timezone.now() - KEPT_FOR
+
+
+def is_told_better(message: Message) -> bool:
+    """Whether it says what is no longer so: it was overtaken, or a later message is about the same line."""
+    if message.error_code == "overtaken":
+        return True
+    entry = message.event.payload.get("entry")
+    if entry is None:
+        return False
+    return Message.objects.filter(
+        shop_id=message.shop_id, farmer_id=message.farmer_id, event__payload__entry=entry, pk__gt=message.pk
+    ).exists()
 
 
 def due_since() -> dt.datetime | None:

@@ -7,7 +7,7 @@ from celery import shared_task
 
 from malar.kernel.jobs import BrokerAway, start
 from malar.kernel.transactions import through
-from notifications.services import queueing, sending, statuses
+from notifications.services import queueing, redaction, sending, statuses
 
 log = structlog.get_logger(__name__)
 
@@ -47,6 +47,20 @@ def forget_callbacks() -> int:
     """Every night: delete what providers told us a month ago; returns how many rows."""
     with through("task"):
         return statuses.forget()
+
+
+@shared_task(name="notifications.tasks.forget_links")
+def forget_links() -> int:
+    """Every minute: take the farmer's link out of messages that are over; from how many."""
+    with through("task"):
+        return redaction.forget_links()
+
+
+@shared_task(name="notifications.tasks.forget_variables")
+def forget_variables() -> int:
+    """Every night: take out of old messages what they were put together from; of how many."""
+    with through("task"):
+        return redaction.forget_variables()
 
 
 def _hand_over(messages: list[UUID]) -> None:

@@ -375,6 +375,15 @@ CELERY_BEAT_SCHEDULE = {
         "task": "notifications.tasks.forget_callbacks",
         "schedule": crontab(hour=2, minute=10),
     },
+    "forget-links": {
+        "task": "notifications.tasks.forget_links",
+        "schedule": 60.0,
+        "options": {"expires": 60},
+    },
+    "forget-variables": {
+        "task": "notifications.tasks.forget_variables",
+        "schedule": crontab(hour=2, minute=20),
+    },
     "make-partitions": {"task": "malar.ops.tasks.make_partitions", "schedule": 6 * 3600.0},
     # What reports add up. Days not summed yet are read from their entries, so this is about speed alone.
     "sum-up-days": {"task": "ledger.tasks.sum_up_days", "schedule": 30.0, "options": {"expires": 60}},

@@ -15,7 +15,7 @@ from django.utils import timezone
 from django.utils.module_loading import import_string
 
 from malar.kernel.jobs import nothing_waits
-from malar.kernel.transactions import unit_of_work
+from malar.kernel.transactions import step
 from notifications.domain import (
     COSTS_NO_TRY,
     HANDSET_WAIT,
@@ -208,11 +208,10 @@ def tell_of(message: Message, state: State, failure: Failure | None, code: str) 
     say("message_not_sent", message=str(message.pk), state=state, code=code, wording=wording)
 
 
-@unit_of_work
+@step
 def send_again(*, messages: MessageQuerySet, states: tuple[State, ...] = STUCK) -> int:
-    """Queue messages once more that a person wants sent, whatever became of them; returns how many.
-
-    Of one that was perhaps sent the farmer may hear twice: whoever asks for it was told so.
+    """Queue messages once more that a person wants sent (`services/again.py`), whatever became of them; returns how
+    many. Of one that was perhaps sent the farmer may hear twice: whoever asks for it was told so.
     """
     now = timezone.now()
     return messages.filter(state__in=[state for state in states if state in STUCK]).update(
