@@ -392,6 +392,11 @@ CELERY_BEAT_SCHEDULE = {
     "check-books": {"task": "malar.ops.tasks.check_books", "schedule": crontab(hour=1, minute=30)},
     # After the day, and before the farmer sleeps.
     "look-for-rates": {"task": "malar.ops.tasks.look_for_rates", "schedule": crontab(hour=18, minute=0)},
+    # When the morning's rush is over and people have their phones at hand.
+    "look-for-answers": {
+        "task": "settlements.tasks.look_for_answers",
+        "schedule": crontab(hour=11, minute=0),
+    },
     "look-for-tablets": {"task": "malar.sync.tasks.look_for_tablets", "schedule": crontab(minute=15)},
 }
 
@@ -424,6 +429,8 @@ if "twilio" in MESSAGE_PROVIDER:
 # Hours after which a line without a rate is told to its farmer and the owner, and a tablet that has lines to send
 # counts as silent.
 RATE_PENDING_HOURS = env.number("RATE_PENDING_HOURS", 8)
+# Days after which a farmer who has not answered a settlement is asked again, and once more after as many; 0: never.
+SETTLEMENT_REMINDER_DAYS = env.number("SETTLEMENT_REMINDER_DAYS", 2)
 TABLET_SILENT_HOURS = env.number("TABLET_SILENT_HOURS", 6)
 # Seconds; the tests of faults make them small.
 EVENT_SWEEP_S = env.number("EVENT_SWEEP_S", 5)  # the dispatcher looks so often without being woken

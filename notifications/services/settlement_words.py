@@ -15,6 +15,7 @@ from notifications.services.receipts import difference_words, in_digits, plain
 from settlements.domain import Side
 from settlements.models import Payment, Settlement
 from settlements.selectors.settlements import outstanding_of, standing_approvals
+from settlements.services.links import VALID_FOR
 
 MakeLink = Callable[..., str]
 
@@ -53,6 +54,17 @@ def ready_words(settlement: Settlement, by: Membership | None = None) -> dict[st
         if settings.PUBLIC_BASE_URL:
             said["link"] = f"{settings.PUBLIC_BASE_URL}/s/{said['token']}/"
     return said
+
+
+def reminder_words(settlement: Settlement, asked: dt.datetime) -> dict[str, str]:
+    """What is said where he has not answered; the last whole day on which his link still answers."""
+    due = (asked + VALID_FOR).astimezone(KOLKATA).date() - dt.timedelta(1)
+    return {
+        "farmer": settlement.farmer.name,
+        "reference": settlement.reference,
+        "net": formatting.rupees(settlement.net),
+        "due": formatting.day(due),
+    }
 
 
 def approved_words(settlement: Settlement) -> dict[str, str]:
