@@ -26,6 +26,7 @@ from notifications.domain import (
     ON_ITS_WAY,
     PLACES,
     REASONS,
+    STUCK,
     UNFINISHED,
     WAITING,
     Approval,
@@ -243,6 +244,11 @@ class Message(models.Model):
     def is_on_its_way(self) -> bool:
         """Whether the provider has it, or the farmer."""
         return self.state in ON_ITS_WAY
+
+    @property
+    def is_stuck(self) -> bool:
+        """Whether only a person leads on, or late news from the provider."""
+        return self.state in STUCK
 
     @property
     def where_to(self) -> str:

@@ -16,9 +16,9 @@ from malar.kernel.errors import Conflict, NotAllowed, NotFound, RuleBroken
 from malar.kernel.ids import new_id
 from malar.kernel.transactions import step, unit_of_work
 from malar.trail.services.answers import Answer, once
-from notifications.domain import LINK_NAMES, REASONS, STUCK, Channel, Handling, Kind, State
+from notifications.domain import LINK_NAMES, REASONS, Channel, Handling, Kind, State
 from notifications.models import ByHand, Message
-from notifications.selectors import is_told_better, is_too_old, message_answer, wants
+from notifications.selectors import message_answer, why_not_again
 from notifications.services.queueing import one_by_one
 from notifications.services.sending import send_again
 from notifications.services.settlement_words import ready_words
@@ -101,18 +101,12 @@ def take_back(*, by: Membership, message_id: UUID) -> Message:
 def _again(by: Membership, message: Message, despite_risk: bool, made: UUID) -> None:
     one_by_one(message.farmer_id)  # so that a STOP which comes now is before this or after it
     before = message.state
-    if before not in STUCK:
-        raise Conflict(_("This message needs no help: it waits, or it is on its way."), code="not_stuck")
+    if refused := why_not_again(message):
+        raise refused
     if before == State.UNKNOWN and not despite_risk:
         raise Conflict(
             _("This message may have arrived. Sent again, the farmer may be told twice."), code="perhaps_sent"
         )
-    if not wants(message.farmer, Kind(message.kind)):
-        raise RuleBroken(_("The farmer does not want such messages."), code="not_wanted")
-    if is_too_old(message):
-        raise RuleBroken(_("This message is too old to be sent again."), code="too_old")
-    if is_told_better(message):
-        raise RuleBroken(str(REASONS["overtaken"]), code="overtaken")
     if message.kind == Kind.SETTLEMENT_READY:
         _ask_anew(by, message)
     _address_anew(message)

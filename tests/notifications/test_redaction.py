@@ -95,7 +95,7 @@ def test_what_was_perhaps_sent_has_it_as_long_as_it_is_news(question: Message) -
 def test_nobody_in_the_office_sees_the_link(question: Message, meena: Membership) -> None:
     token = question.variables["token"]
     page = page_of(meena)
-    for address in ("/messages/", "/inbox/"):
+    for address in ("/messages/", f"/messages/{question.pk}/", "/inbox/"):
         shown = page.get(address)
         assert shown.status_code == 200
         assert token not in shown.content.decode()
