@@ -1,6 +1,7 @@
 """What a message is rid of when it is over: the link that answers for the farmer, and what it was put together from."""
 
 import datetime as dt
+from typing import Any
 
 from django.db import connection
 from django.utils import timezone
@@ -35,7 +36,7 @@ def forget_links() -> int:
     makes a new link (`services/again.py`).
     """
     now = timezone.now()
-    values = {
+    values: dict[str, Any] = {
         "ended": [str(state) for state in ENDED],
         "handed_over": [str(state) for state in HANDED_OVER],
         "long_ago": now - LINK_NEEDED_FOR,
@@ -62,7 +63,7 @@ def forget_variables() -> int:
     was told (`selectors.last_told`), and all of a summary of the day, which is told again only where it became
     another (`subscriptions.summary`).
     """
-    values = {
+    values: dict[str, Any] = {
         "long_ago": timezone.now() - KEPT_FOR,
         "summary": Kind.DAY_SUMMARY.value,
         "unfinished": [str(state) for state in UNFINISHED],
