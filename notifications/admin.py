@@ -17,7 +17,7 @@ from django.shortcuts import redirect, render
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from malar.accounts.admin_site import OfficeForm, ShopModelAdmin
@@ -29,7 +29,7 @@ from malar.kernel.transactions import tell_database, through
 from notifications.domain import VARIABLES, Kind, State, filled, names_in
 from notifications.models import Message, MessageQuerySet, MessageTemplate
 from notifications.selectors import may_word
-from notifications.services import sending
+from notifications.services.again import queued_words, resend_all
 from notifications.services.approvals import (
     SubmissionRefused,
     begin_version,
@@ -100,15 +100,19 @@ class MessageAdmin(ShopModelAdmin):
         self._again(request, queryset, (State.UNKNOWN,))
 
     def _again(self, request: HttpRequest, queryset: MessageQuerySet, states: tuple[State, ...]) -> None:
+        chosen = list(queryset.filter(state__in=states).values_list("pk", flat=True))
         with through("admin"):
-            count = sending.send_again(messages=queryset, states=states)
-        if not count:
+            again = resend_all(
+                by=request.member,  # type: ignore[attr-defined]
+                message_ids=chosen,
+                despite_risk=State.UNKNOWN in states,
+            )
+        for refused in again.refused:
+            self.message_user(request, refused, messages.WARNING)
+        if not chosen:
             self.message_user(request, _("Nothing was chosen that can be sent again."), messages.WARNING)
-            return
-        said = ngettext(
-            "%(count)s message will be sent again.", "%(count)s messages will be sent again.", count
-        )
-        self.message_user(request, said % {"count": count})
+        if again.queued:
+            self.message_user(request, queued_words(again.queued))
 
     def history_view(
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None

@@ -16,11 +16,19 @@ from malar.accounts.api import MemberListView, MemberView
 from malar.accounts.domain import Language, Role
 from malar.kernel.drf import PROBLEM, Body, Id, Parameters
 from malar.kernel.errors import NotFound, RuleBroken
-from malar.kernel.rest import ListParameters, Problem, page_of, read
+from malar.kernel.rest import ListParameters, Problem, answered, key_of, page_of, read
 from malar.kernel.wire import moment
-from notifications.domain import Kind, NoteKind, Source, State
-from notifications.models import Message, Note
-from notifications.selectors import inbox_of, messages_seen_by, wants_messages, wishes_of
+from notifications.domain import Channel, Kind, NoteKind, Source, State
+from notifications.models import Attempt, Note
+from notifications.selectors import (
+    inbox_of,
+    message_answer,
+    message_of,
+    messages_asked,
+    wants_messages,
+    wishes_of,
+)
+from notifications.services.again import resend
 from notifications.services.notes import read_note
 from notifications.services.wishes import change_wishes
 
@@ -59,15 +67,47 @@ class MessageAnswer(serializers.Serializer[Any]):
     state = serializers.CharField()
     attempt = serializers.IntegerField()
     error_code = serializers.CharField()
+    cost = serializers.CharField(help_text="In ₹, as far as we can tell.")
     created_at = serializers.CharField()
     sent_at = serializers.CharField(allow_null=True)
+    delivered_at = serializers.CharField(allow_null=True)
+    read_at = serializers.CharField(allow_null=True)
+
+
+class CallAnswer(serializers.Serializer[Any]):
+    """One call to a provider. `outcome` is empty while it runs, or where it broke off."""
+
+    number = serializers.IntegerField()
+    provider = serializers.CharField()
+    outcome = serializers.CharField()
+    code = serializers.CharField()
+    started_at = serializers.CharField()
+    ended_at = serializers.CharField(allow_null=True)
+
+
+class MessageWithCallsAnswer(MessageAnswer):
+    """A message with every call that was made for it."""
+
+    calls = CallAnswer(many=True)
 
 
 class MessageParameters(ListParameters):
     farmer = Id(required=False)
     state = serializers.ChoiceField(State.values, required=False)
     kind = serializers.ChoiceField(Kind.values, required=False)
+    channel = serializers.ChoiceField(Channel.values, required=False)
+    stuck = serializers.BooleanField(
+        required=False, help_text="Only what did not arrive, or of which nobody knows."
+    )
+    from_ = serializers.DateField(required=False, help_text="Made on this day or later.")
+    to = serializers.DateField(required=False, help_text="Made on this day or earlier.")
     ordering = serializers.ChoiceField(["created_at", "-created_at"], default="-created_at")
+
+
+class Resending(Body):
+    despite_risk = serializers.BooleanField(
+        required=False, help_text="Also where it may have arrived: the farmer may be told twice."
+    )
 
 
 class WishesAnswer(serializers.Serializer[Any]):
@@ -87,6 +127,8 @@ class WishesChange(Body):
     messages = serializers.BooleanField(required=False)
     wanted = serializers.DictField(child=serializers.BooleanField(), required=False)
 
+
+ASKED = ("farmer", "state", "kind", "channel", "stuck")
 
 # --- Operations -----------------------------------------------------------------------------
 
@@ -122,8 +164,35 @@ class MessageList(MemberListView):
     @extend_schema(responses=page_of(MessageAnswer), tags=["notifications"], operation_id="message_list")
     def get(self, request: Request) -> Response:
         """The delivery log, newest first; a farmer sees what was sent to him."""
-        asked = {name: self.asked[name] for name in ("farmer", "state", "kind") if name in self.asked}
-        return self.page(messages_seen_by(self.member).filter(**asked), message_answer)
+        asked = {name: self.asked[name] for name in ASKED if name in self.asked}
+        asked |= {"start": self.asked.get("from"), "end": self.asked.get("to")}
+        return self.page(messages_asked(self.member, **asked), message_answer)
+
+
+class MessageDetail(MemberView):
+    @extend_schema(responses=MessageWithCallsAnswer, tags=["notifications"], operation_id="message_detail")
+    def get(self, request: Request, message_id: UUID) -> Response:
+        """One message with its calls; a farmer sees his own."""
+        message = message_of(self.member, message_id)
+        calls = [call_answer(each) for each in message.attempts.all()]
+        return Response({**message_answer(message), "calls": calls})
+
+
+class MessageResend(MemberView):
+    @extend_schema(
+        request=Resending, responses=MessageAnswer, tags=["notifications"], operation_id="message_resend"
+    )
+    def post(self, request: Request, message_id: UUID) -> Response:
+        """Queue one that did not arrive once more. 409 `perhaps_sent`: say `despite_risk`, or ask the farmer first."""
+        key = key_of(request)
+        said = read(Resending, request.data)
+        answer = resend(
+            by=self.member,
+            key=key,
+            message_id=message_id,
+            despite_risk=said.get("despite_risk", False),
+        )
+        return answered(answer.body, replayed=answer.replayed)
 
 
 class Wishes(MemberView):
@@ -180,19 +249,14 @@ def note_answer(note: Note) -> dict[str, Any]:
     }
 
 
-def message_answer(message: Message) -> dict[str, Any]:
+def call_answer(call: Attempt) -> dict[str, Any]:
     return {
-        "id": str(message.pk),
-        "farmer": str(message.farmer_id),
-        "kind": message.kind,
-        "channel": message.channel,
-        "language": message.language,
-        "text": message.text,
-        "state": message.state,
-        "attempt": message.attempt,
-        "error_code": message.error_code,
-        "created_at": moment(message.created_at),
-        "sent_at": moment(message.sent_at),
+        "number": call.number,
+        "provider": call.provider,
+        "outcome": call.outcome,
+        "code": call.code,
+        "started_at": moment(call.started_at),
+        "ended_at": moment(call.ended_at),
     }
 
 
@@ -208,5 +272,7 @@ urlpatterns = [
     path("notifications/", NoteList.as_view(), name="note_list"),
     path("notifications/<uuid:note_id>/", NoteDetail.as_view(), name="note_detail"),
     path("notifications/messages/", MessageList.as_view(), name="message_list"),
+    path("notifications/messages/<uuid:message_id>/", MessageDetail.as_view(), name="message_detail"),
+    path("notifications/messages/<uuid:message_id>/resend/", MessageResend.as_view(), name="message_resend"),
     path("notifications/preferences/", Wishes.as_view(), name="preferences"),
 ]

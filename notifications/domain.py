@@ -165,6 +165,13 @@ PLACES = {
 """The page on which something is done about it."""
 
 
+class Handling(models.TextChoices):
+    """What somebody of the shop did with a message by hand."""
+
+    AGAIN = "again", _("sent again")
+    TAKEN_BACK = "taken_back", _("taken back")
+
+
 class Source(models.TextChoices):
     """How a farmer said whether he wants messages."""
 
@@ -238,6 +245,7 @@ REASONS = {
     "overtaken": _("What it says is no longer so."),
     "wording_stopped": _("Its wording is not approved by the provider."),
     "arrived": _("The farmer was told by another way."),
+    "taken_back": _("Somebody of the shop took it back."),
 }
 """What our own codes mean, in words; a provider's codes stay its own."""
 
@@ -253,6 +261,12 @@ RANK = {State.ACCEPTED: 1, State.SENT: 2, State.DELIVERED: 3, State.READ: 4}
 ON_ITS_WAY = tuple(RANK)
 """States of a message that the provider has: nothing is left to do."""
 
+HANDED_OVER = (State.ACCEPTED, State.SENT)
+"""States in which the provider has it and may still say that it did not arrive."""
+
+ENDED = (State.DELIVERED, State.READ, State.FAILED, State.DEAD, State.EXPIRED)
+"""States in which nothing more is done with a message by itself."""
+
 STUCK = (State.FAILED, State.DEAD, State.UNKNOWN, State.EXPIRED)
 """States that only a person, or late news from the provider, leads out of."""
 
@@ -264,6 +278,9 @@ MOST_TRIES = 6
 FIRST_WAIT = dt.timedelta(seconds=30)
 LONGEST_WAIT = dt.timedelta(minutes=30)
 HANDSET_WAIT = dt.timedelta(minutes=30)
+
+LINK_NAMES = frozenset({"token", "link"})
+"""Variables that answer for the farmer: nobody but he may see them, and they are forgotten when the message is over."""
 
 VALID_FOR = dt.timedelta(days=2)
 """How long after its making a message is still news."""

@@ -5,6 +5,7 @@ from typing import Any, ClassVar, cast
 from uuid import UUID
 
 from django import forms
+from django.http import QueryDict
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
@@ -15,7 +16,8 @@ from malar.accounts.adapter import PhoneField
 from malar.accounts.domain import Language
 from malar.accounts.models import Shop
 from malar.kernel.quantities import TAMIL_DIGITS
-from notifications.domain import Kind, State
+from notifications.domain import Channel, Kind, State
+from notifications.models import Message
 
 YES_NO = [("yes", "yes"), ("no", "no")]
 
@@ -23,20 +25,52 @@ YES_NO = [("yes", "yes"), ("no", "no")]
 class MessageFilter(forms.Form):
     """Which messages to show; each question may be left open."""
 
-    day = forms.DateField(label=_("Day"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
     farmer = FarmerField(required=False)
+    kind = forms.ChoiceField(label=_("What about"), required=False, choices=[("", _("All")), *Kind.choices])
+    channel = forms.ChoiceField(label=_("Way"), required=False, choices=[("", _("All")), *Channel.choices])
     state = forms.ChoiceField(label=_("State"), required=False, choices=[("", _("All")), *State.choices])
+    stuck = forms.BooleanField(label=_("Did not arrive"), required=False)
 
-    def __init__(self, *args: Any, shop: Shop, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    def __init__(self, query: QueryDict, *, shop: Shop) -> None:
+        super().__init__(query)
+        # `from` is the word of the address, and no name in Python.
+        days = {
+            "from": forms.DateField(label=_("From"), required=False, widget=_calendar()),
+            "to": forms.DateField(label=_("To"), required=False, widget=_calendar()),
+        }
+        self.fields = {**days, **self.fields}
         cast(FarmerField, self.fields["farmer"]).shop = shop
 
-    def clean_day(self) -> dt.date | None:
-        day: dt.date | None = self.cleaned_data["day"]
-        # Nothing was sent then, and the days beside it have no number in the database's calendar.
-        if day is not None and not 2000 <= day.year <= 9000:
-            raise forms.ValidationError(_("This date is too far away."))
-        return day
+    def clean(self) -> dict[str, Any]:
+        chosen = self.cleaned_data
+        for name in ("from", "to"):
+            day: dt.date | None = chosen.get(name)
+            # Nothing was sent then, and the days beside it have no number in the database's calendar.
+            if day is not None and not 2000 <= day.year <= 9000:
+                self.add_error(name, _("This date is too far away."))
+        if chosen.get("from") and chosen.get("to") and chosen["from"] > chosen["to"]:
+            self.add_error("from", _("The first day is after the last one."))
+        return chosen
+
+    def question(self) -> dict[str, Any]:
+        """The filters as `message_log` takes them."""
+        chosen = dict(self.cleaned_data)
+        return chosen | {"start": chosen.pop("from"), "end": chosen.pop("to")}
+
+
+def _calendar() -> forms.DateInput:
+    return forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+
+
+class AgainForm(forms.Form):
+    """Which messages to send again, and whether also where the farmer may be told twice."""
+
+    message = forms.ModelMultipleChoiceField(Message.objects.none(), required=False)
+    despite_risk = forms.BooleanField(required=False)
+
+    def __init__(self, said: QueryDict, *, shop: Shop) -> None:
+        super().__init__(said)
+        cast("forms.ModelMultipleChoiceField[Message]", self.fields["message"]).queryset = shop.messages.all()
 
 
 class AskCodeForm(forms.Form):

@@ -31,11 +31,13 @@ from notifications.domain import (
     ON_ITS_WAY,
     PLACES,
     REASONS,
+    STUCK,
     UNFINISHED,
     WAITING,
     Approval,
     Category,
     Channel,
+    Handling,
     Kind,
     Means,
     NoteKind,
@@ -257,6 +259,7 @@ class Message(models.Model):
                 name="message_without_word",
                 condition=Q(state__in=[State.ACCEPTED, State.UNKNOWN]),
             ),
+            models.Index(fields=["id"], name="message_with_link", condition=Q(variables__has_key="token")),
         ]
 
     def __str__(self) -> str:
@@ -271,6 +274,11 @@ class Message(models.Model):
     def is_on_its_way(self) -> bool:
         """Whether the provider has it, or the farmer."""
         return self.state in ON_ITS_WAY
+
+    @property
+    def is_stuck(self) -> bool:
+        """Whether only a person leads on, or late news from the provider."""
+        return self.state in STUCK
 
     @property
     def where_to(self) -> str:
@@ -322,6 +330,27 @@ class Attempt(models.Model):
 
     def __str__(self) -> str:
         return f"{self.number} {self.outcome}"
+
+
+class ByHand(models.Model):
+    """That somebody of the shop sent a message again or took it back, and how far it had come until then."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    shop = models.ForeignKey(Shop, on_delete=models.PROTECT, related_name="+")
+    message = models.ForeignKey(Message, on_delete=models.PROTECT, related_name="by_hand")
+    member = models.ForeignKey(
+        Membership, on_delete=models.PROTECT, related_name="+", verbose_name=gettext_lazy("by")
+    )
+    what = models.CharField(gettext_lazy("what"), max_length=10, choices=Handling)
+    before = models.CharField(max_length=10, choices=State)
+    at = models.DateTimeField(gettext_lazy("time"), auto_now_add=True)
+
+    class Meta:
+        ordering = ("at", "id")
+        triggers: ClassVar = kept("by_hand", first="NULL;")
+
+    def __str__(self) -> str:
+        return f"{self.what} {self.before}"
 
 
 class Sender(models.Model):

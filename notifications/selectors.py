@@ -1,38 +1,95 @@
 """Questions about messages."""
 
 import datetime as dt
+from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
 
-from django.db.models import Count, Exists, Q, QuerySet
-from django.db.models.functions import Now
+from django.conf import settings
+from django.db.models import Count, Exists, Q, QuerySet, Sum
+from django.db.models.functions import Now, TruncDate
+from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from ledger.models import DailyEntry, Farmer
 from malar.accounts.domain import Role
 from malar.accounts.models import Membership, Shop
 from malar.kernel.clock import KOLKATA
-from notifications.domain import ASKED_FOR, ON_ITS_WAY, UNASKED, UNFINISHED, Kind
-from notifications.models import Answer, Message, MessageQuerySet, Note, Sender
+from malar.kernel.errors import Conflict, NotFound, RuleBroken
+from malar.kernel.money import PAISA
+from malar.kernel.wire import moment
+from notifications.domain import ASKED_FOR, ON_ITS_WAY, REASONS, STUCK, UNASKED, UNFINISHED, Kind
+from notifications.models import Answer, Message, MessageQuerySet, Note, Sender, Spending
 
 
 def message_log(
-    shop: Shop, *, state: str = "", farmer: Farmer | None = None, day: dt.date | None = None
+    shop: Shop,
+    *,
+    start: dt.date | None = None,
+    end: dt.date | None = None,
+    farmer: Farmer | None = None,
+    kind: str = "",
+    channel: str = "",
+    state: str = "",
+    stuck: bool = False,
 ) -> MessageQuerySet:
-    """The shop's messages, newest first; `day` is the calendar day they were made, in the shop's time."""
+    """The shop's messages, newest first. Days are calendar days on which they were made, in the shop's time; `stuck`:
+    only those that did not arrive, or of which nobody knows."""
     messages: MessageQuerySet = shop.messages.select_related("farmer").order_by("-created_at", "-id")
-    if state:
-        messages = messages.filter(state=state)
-    if farmer is not None:
-        messages = messages.filter(farmer=farmer)
-    if day is not None:
-        start = dt.datetime.combine(day, dt.time(), tzinfo=KOLKATA)
-        messages = messages.filter(created_at__gte=start, created_at__lt=start + dt.timedelta(days=1))
+    exact = {"farmer": farmer, "kind": kind, "channel": channel, "state": state}
+    messages = messages.filter(**{name: value for name, value in exact.items() if value})
+    if stuck:
+        messages = messages.filter(state__in=STUCK)
+    if start is not None:
+        messages = messages.filter(created_at__gte=_midnight(start))
+    if end is not None:
+        messages = messages.filter(created_at__lt=_midnight(end) + A_DAY)
     return messages
 
 
-def messages_seen_by(member: Membership) -> QuerySet[Message]:
-    """All of the shop's; of a farmer, his own."""
-    messages: QuerySet[Message] = member.shop.messages.order_by("-created_at", "-id")
+A_DAY = dt.timedelta(days=1)
+FIRST, LAST = dt.date(2000, 1, 1), dt.date(9000, 1, 1)
+"""Nothing was sent before or will be after, and days far away have no number in the database's calendar."""
+
+
+def _midnight(day: dt.date) -> dt.datetime:
+    day = min(max(day, FIRST), LAST)
+    return dt.datetime.combine(day, dt.time(), tzinfo=KOLKATA)
+
+
+def messages_asked(member: Membership, **asked: Any) -> MessageQuerySet:
+    """`message_log` as a member sees it: a farmer, his own."""
+    messages = message_log(member.shop, **asked)
     return messages.filter(farmer__member=member) if member.role == Role.FARMER else messages
+
+
+def message_answer(message: Message) -> dict[str, Any]:
+    """A message as programs read it."""
+    return {
+        "id": str(message.pk),
+        "farmer": str(message.farmer_id),
+        "kind": message.kind,
+        "channel": message.channel,
+        "language": message.language,
+        "text": message.text,
+        "state": message.state,
+        "attempt": message.attempt,
+        "error_code": message.error_code,
+        "cost": str(in_rupees(message.cost_paise)),
+        "created_at": moment(message.created_at),
+        "sent_at": moment(message.sent_at),
+        "delivered_at": moment(message.delivered_at),
+        "read_at": moment(message.read_at),
+    }
+
+
+COUNTED: Mapping[str, Count] = {
+    "failed": Count("pk", filter=~Q(state__in=UNFINISHED) & ~Q(state__in=ON_ITS_WAY)),
+    "under_way": Count("pk", filter=Q(state__in=UNFINISHED)),
+    "sent": Count("pk", filter=Q(state__in=ON_ITS_WAY)),
+}
 
 
 @dataclass(frozen=True)
@@ -46,13 +103,121 @@ class Tally:
 
 def tally_of(messages: MessageQuerySet) -> Tally:
     """Count messages by how far they have come. One that was perhaps sent counts as failed: somebody must look."""
-    way, sent = Q(state__in=UNFINISHED), Q(state__in=ON_ITS_WAY)
-    counts = messages.order_by().aggregate(
-        failed=Count("pk", filter=~way & ~sent),
-        under_way=Count("pk", filter=way),
-        sent=Count("pk", filter=sent),
+    return Tally(**messages.order_by().aggregate(**COUNTED))
+
+
+def cost_of(messages: MessageQuerySet) -> Decimal:
+    """What messages cost, as far as we can tell, in ₹."""
+    return in_rupees(messages.order_by().aggregate(paise=Sum("cost_paise", default=0))["paise"])
+
+
+def in_rupees(paise: int) -> Decimal:
+    """Paise as ₹."""
+    return (Decimal(paise) / 100).quantize(PAISA)
+
+
+@dataclass(frozen=True)
+class DayTally:
+    """How far the messages of a day have come."""
+
+    day: dt.date
+    failed: int
+    under_way: int
+    sent: int
+
+    @property
+    def all(self) -> int:
+        return self.failed + self.under_way + self.sent
+
+
+def days_of(messages: MessageQuerySet, *, start: dt.date, end: dt.date) -> list[DayTally]:
+    """The messages of each day from `start` to `end`, also of days without one. One query."""
+    found = messages.filter(created_at__gte=_midnight(start), created_at__lt=_midnight(end) + A_DAY)
+    rows = (
+        found.order_by()
+        .annotate(day=TruncDate("created_at", tzinfo=KOLKATA))
+        .values_list("day")
+        .annotate(**COUNTED)
+        .values_list("day", *COUNTED)
     )
-    return Tally(**counts)
+    counted = {day: counts for day, *counts in rows}
+    days = [start + dt.timedelta(days=n) for n in range((end - start).days + 1)]
+    return [DayTally(day, *counted.get(day, (0, 0, 0))) for day in days]
+
+
+@dataclass(frozen=True)
+class Spent:
+    """What a shop's messages of a day cost, as far as we can tell, and the most they may, in ₹; no `cap`: no limit."""
+
+    day: dt.date
+    amount: Decimal
+    cap: Decimal | None
+
+    @property
+    def share(self) -> int:
+        """Percent of the limit, a hundred at most."""
+        return min(100, int(self.amount * 100 / self.cap)) if self.cap else 0
+
+    @property
+    def is_short(self) -> bool:
+        """Whether a tenth of it is left at most: soon receipts wait for tomorrow."""
+        return self.share >= 90
+
+
+def spent_on(shop: Shop, day: dt.date) -> Spent:
+    """A day's money for messages."""
+    spent = Spending.objects.filter(shop=shop, day=day).first()
+    cap = settings.MESSAGE_DAILY_CAP_PAISE
+    return Spent(day, in_rupees(spent.paise if spent else 0), in_rupees(cap) if cap else None)
+
+
+def message_of(member: Membership, message_id: UUID) -> Message:
+    """One message with what its page says. Raises NotFound, also for another shop's and another farmer's."""
+    message = messages_seen_by(member).select_related("farmer", "event", "template").filter(pk=message_id)
+    found = message.first()
+    if found is None:
+        raise NotFound(_("There is no such message."))
+    return found
+
+
+def messages_seen_by(member: Membership) -> MessageQuerySet:
+    """All of the shop's; of a farmer, his own."""
+    return messages_asked(member)
+
+
+def why_not_again(message: Message) -> RuleBroken | None:
+    """Why it cannot be sent again, whoever wants it; None where it can. Whether a settlement is still as it was said
+    is asked when it is done."""
+    if message.state not in STUCK:
+        return Conflict(_("This message needs no help: it waits, or it is on its way."), code="not_stuck")
+    if not wants(message.farmer, Kind(message.kind)):
+        return RuleBroken(_("The farmer does not want such messages."), code="not_wanted")
+    if is_too_old(message):
+        return RuleBroken(_("This message is too old to be sent again."), code="too_old")
+    if is_told_better(message):
+        return RuleBroken(str(REASONS["overtaken"]), code="overtaken")
+    return None
+
+
+KEPT_FOR = dt.timedelta(days=30)
+"""How long it is known what a message was put together from (services/redaction.py)."""
+
+
+def is_too_old(message: Message) -> bool:
+    """Whether nobody knows any more what it was put together from."""
+    return message.created_at < timezone.now() - KEPT_FOR
+
+
+def is_told_better(message: Message) -> bool:
+    """Whether it says what is no longer so: it was overtaken, or a later message is about the same line."""
+    if message.error_code == "overtaken":
+        return True
+    entry = message.event.payload.get("entry")
+    if entry is None:
+        return False
+    return Message.objects.filter(
+        shop_id=message.shop_id, farmer_id=message.farmer_id, event__payload__entry=entry, pk__gt=message.pk
+    ).exists()
 
 
 def due_since() -> dt.datetime | None:

@@ -9,7 +9,15 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
 from ledger.domain import EntryKind, MovementKind, reason_words
-from ledger.events import DayClosed, EntryCorrected, EntryPriced, EntryRecorded, EntryVoided, MovementPosted
+from ledger.events import (
+    DayClosed,
+    EntryCorrected,
+    EntryPriced,
+    EntryRecorded,
+    EntryVoided,
+    FarmerReachable,
+    MovementPosted,
+)
 from ledger.models import DailyEntry, Farmer, Movement
 from ledger.selectors.entries import correction_of as reversal_of_line
 from ledger.selectors.entries import version_of, versions_of
@@ -19,6 +27,7 @@ from malar.trail.events import BooksBroken, RatePending, RatesPending, TabletLos
 from malar.trail.models import Event
 from notifications.domain import (
     ADVANCE_GIVEN,
+    CONSENT_WELCOME,
     DAY_SUMMARY,
     DISPUTE_RECEIVED,
     ENTRY_PRICED,
@@ -30,6 +39,7 @@ from notifications.domain import (
     RATE_PENDING,
     SETTLEMENT_APPROVED,
     SETTLEMENT_READY,
+    SETTLEMENT_REMINDER,
     SETTLEMENT_REVERSED,
     Kind,
     NoteKind,
@@ -54,6 +64,7 @@ from notifications.services.settlement_words import (
     dispute_words,
     paid_words,
     ready_words,
+    reminder_words,
     reversed_words,
 )
 from settlements.domain import Side, Status
@@ -66,9 +77,27 @@ from settlements.events import (
     SettlementPaid,
     SettlementReady,
     SettlementReversed,
+    SettlementUnanswered,
 )
 from settlements.models import Payment, Settlement
 from settlements.selectors.settlements import is_asked, waits_for
+
+
+def welcome(event: Event) -> list[Message]:
+    """A farmer hears once that his account is kept here, and how to stop messages."""
+    farmer = Farmer.objects.get(shop_id=event.shop_id, pk=event.payload["farmer"])
+    one_by_one(farmer.pk)
+    if not farmer.is_reachable or farmer.messages.filter(kind=Kind.CONSENT_WELCOME).exists():
+        return []
+    with translation.override(farmer.language):
+        variables = {"farmer": farmer.name, "shop": event.shop.name}
+    return queue(
+        event=event,
+        kind=Kind.CONSENT_WELCOME,
+        farmer=farmer,
+        template=CONSENT_WELCOME,
+        variables=variables,
+    )
 
 
 def receipt(event: Event) -> list[Message]:
@@ -194,6 +223,22 @@ def is_still_asked(message: Message) -> bool:
     """Whether the farmer's yes to a settlement, as the message has it, is still waited for."""
     version = message.variables.get("version")
     return is_asked(UUID(message.event.payload["settlement"]), version=int(version) if version else None)
+
+
+def reminder(event: Event) -> list[Message]:
+    """Who was asked and has not answered is asked again; not who wanted no question, and not where nobody waits for
+    him any more."""
+    settlement = _settlement(event, hold=True)
+    if settlement.status != Status.PENDING or Side.FARMER not in waits_for(settlement):
+        return []
+    if not wants(settlement.farmer, Kind.SETTLEMENT_READY):
+        return []
+    asked = dt.datetime.fromisoformat(event.payload["asked"])
+
+    def words(settlement: Settlement) -> dict[str, str]:
+        return reminder_words(settlement, asked)
+
+    return _of_settlement(event, Kind.SETTLEMENT_REMINDER, SETTLEMENT_REMINDER, settlement, words)
 
 
 def overtaken(event: Event) -> list[Message]:
@@ -360,6 +405,7 @@ def noted(kind: NoteKind) -> Reaction:
 
 
 SUBSCRIPTIONS: dict[str, Reaction] = {
+    FarmerReachable.name: welcome,
     EntryRecorded.name: receipt,
     EntryCorrected.name: correction,
     EntryPriced.name: correction,
@@ -367,6 +413,7 @@ SUBSCRIPTIONS: dict[str, Reaction] = {
     MovementPosted.name: advance,
     DayClosed.name: summary,
     SettlementReady.name: ready,
+    SettlementUnanswered.name: reminder,
     SettlementChanged.name: overtaken,
     SettlementCancelled.name: overtaken,
     SettlementDisputed.name: disputed,

@@ -12,6 +12,7 @@ from notifications.services import (
     fallback,
     inbound,
     queueing,
+    redaction,
     sending,
     sign_in,
     statuses,
@@ -87,6 +88,20 @@ def forget_codes() -> int:
     """Every night: delete what was asked for to sign in; returns how many rows."""
     with through("task"):
         return sign_in.forget_codes()
+
+
+@shared_task(name="notifications.tasks.forget_links")
+def forget_links() -> int:
+    """Every minute: take the farmer's link out of messages that are over; from how many."""
+    with through("task"):
+        return redaction.forget_links()
+
+
+@shared_task(name="notifications.tasks.forget_variables")
+def forget_variables() -> int:
+    """Every night: take out of old messages what they were put together from; of how many."""
+    with through("task"):
+        return redaction.forget_variables()
 
 
 def _hand_over(messages: list[UUID]) -> None:

@@ -8,6 +8,10 @@ urlpatterns = [
     path("messages/", views.message_list, name="message_list"),
     path("messages/answers/", views.answer_list, name="answer_list"),
     path("messages/answers/<uuid:answer_id>/", views.answer_state, name="answer_state"),
+    path("messages/again/", views.messages_again, name="messages_again"),
+    path("messages/<uuid:message_id>/", views.message_detail, name="message_detail"),
+    path("messages/<uuid:message_id>/again/", views.message_again, name="message_again"),
+    path("messages/<uuid:message_id>/take-back/", views.message_take_back, name="message_take_back"),
     path(
         "webhooks/twilio/status/<uuid:message_id>/<int:attempt>/", views.twilio_status, name="twilio_status"
     ),

@@ -40,6 +40,8 @@ GSM_ALONE, GSM_EACH = 160, 153
 UCS_ALONE, UCS_EACH = 70, 67
 """Code units of UCS-2, likewise."""
 JOINER, SHADES = "\u200d", range(0x1F3FB, 0x1F400)
+FLAGS = range(0x1F1E6, 0x1F200)
+"""Letters of which two make a flag."""
 
 
 @dataclass(frozen=True)
@@ -76,11 +78,12 @@ def _code_units(char: str) -> int:
 
 
 def _clusters(text: str) -> Iterable[str]:
-    """The text cut into what is read as one character: a letter with its marks, a composed picture."""
+    """The text cut into what is read as one character: a letter with its marks, a composed picture, a flag."""
     found: list[str] = []
     for char in text:
         goes_on = unicodedata.category(char) in {"Mn", "Me", "Mc"} or char == JOINER or ord(char) in SHADES
-        if found and (goes_on or found[-1].endswith(JOINER)):
+        is_second = bool(found) and ord(char) in FLAGS and len(found[-1]) == 1 and ord(found[-1]) in FLAGS
+        if found and (goes_on or is_second or found[-1].endswith(JOINER)):
             found[-1] += char
         else:
             found.append(char)

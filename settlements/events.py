@@ -25,6 +25,16 @@ class SettlementReady(Happening):
 
 
 @dataclass(frozen=True)
+class SettlementUnanswered(Happening):
+    """Its farmer has not answered for days; he was `asked` then (ISO)."""
+
+    name: ClassVar[str] = "SettlementUnanswered"
+    settlement: UUID
+    farmer: UUID
+    asked: str
+
+
+@dataclass(frozen=True)
 class SettlementChanged(Happening):
     """Its content is another than it was: who approved it must look again."""
 

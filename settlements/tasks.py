@@ -4,11 +4,12 @@ from uuid import UUID
 
 import structlog
 from celery import shared_task
+from django.utils import timezone
 
 from malar.accounts.models import Shop
 from malar.kernel.jobs import BrokerAway, start
 from malar.kernel.transactions import through
-from settlements.services import due, runs
+from settlements.services import due, reminders, runs
 
 log = structlog.get_logger(__name__)
 
@@ -41,6 +42,13 @@ def settle_due(shop_id: str) -> None:
 def settle_all_due() -> None:
     """In the morning: each shop for itself, so that none waits for another."""
     _hand_over(SETTLE_DUE, "shop_id", list(Shop.objects.order_by("pk").values_list("pk", flat=True)))
+
+
+@shared_task(name="settlements.tasks.look_for_answers")
+def look_for_answers() -> int:
+    """In the daytime: say which settlements their farmers have not answered; returns how many."""
+    with through("task"):
+        return reminders.say_unanswered(now=timezone.now())
 
 
 def _hand_over(task: str, name: str, ids: list[UUID]) -> None:

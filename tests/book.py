@@ -43,7 +43,7 @@ from malar.sync.domain import Outcome, Way
 from malar.sync.models import Conflict, ConflictAudit, Device, HandedIn, StrayOp, Stream, SyncOp
 from malar.sync.selectors.conflicts import facts_of
 from malar.trail.models import Event
-from notifications.models import Answer, Consent, Note, Preference, Spending, TemplateApproval
+from notifications.models import Answer, ByHand, Consent, Note, Preference, Spending, TemplateApproval
 from notifications.services.queueing import react
 from notifications.services.sending import send
 from pricing.models import FeeRule, Flower, PricingRule, RateAdjustment
@@ -241,6 +241,7 @@ def said(owner: Membership) -> None:
         is_for_people=True,
         received_at=message.created_at,
     )
+    ByHand.objects.create(shop=owner.shop, message=message, member=owner, what="again", before="dead")
     TemplateApproval.objects.get_or_create(
         template=message.template, provider="twilio", defaults={"state": "approved", "ref": "HX1"}
     )

@@ -69,6 +69,13 @@ class DecisionForm(OnceForm):
     ticked = LinesField(required=False)
     left = LinesField(required=False)
     take_over_all = forms.BooleanField(required=False)
+    welcome = forms.BooleanField(
+        label=_("Send the new ones a welcome"),
+        required=False,
+        help_text=_(
+            "A message to everyone with a number: that his account is kept here, and how to stop messages."
+        ),
+    )
     we_owe = FigureField(label=_("Total: we owe"), required=False)
     he_owes = FigureField(label=_("Total: farmers owe"), required=False)
     advance = FigureField(label=_("Total: advances"), required=False)

@@ -131,6 +131,11 @@ class Farmer(models.Model):
         return in_language(self.name_ta, self.name_en)
 
     @property
+    def is_reachable(self) -> bool:
+        """Whether he has a number that messages go to."""
+        return bool(self.whatsapp or self.phone)
+
+    @property
     def village(self) -> str:
         return in_language(self.village_ta, self.village_en)
 

@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import override
 
 from ledger.domain import Cadence
+from ledger.events import FarmerReachable
 from ledger.models import Farmer
 from ledger.selectors.farmers import sound_of
 from ledger.selectors.habits import bare_name
@@ -41,6 +42,7 @@ from malar.kernel.money import ZERO
 from malar.kernel.quantities import TAMIL_DIGITS, read_decimal, significant_decimals
 from malar.kernel.transliteration import to_latin, to_tamil
 from malar.trail.services.answers import Answer, once
+from malar.trail.services.events import record_all
 
 LAST_NUMBER = 9999
 # What a spreadsheet would run as a formula when the list is exported again.
@@ -189,6 +191,7 @@ def import_farmers(
     take_over_all: bool = False,
     totals: Totals | None = None,
     opened_on: dt.date | None = None,
+    welcome: bool = False,
 ) -> Answer:
     """Take the list's farmers into the book: new ones but those in `left`, and the `ticked` of those that ask;
     with opening figures where the list has them, dated `opened_on`, for those who are in the book just so, too.
@@ -196,6 +199,7 @@ def import_farmers(
     `ticked` and `left` are lines of the list, `take_over_all` ticks every line that only differs, `expected`
     is the fingerprint of the plan that was looked at. `totals` is what the older book says at its end: what is
     taken in must come to just that, to the paisa; rows with mistakes and rows left out are not in it.
+    `welcome`: the new ones who have a number are to hear of it.
     The answer is `{"added": …, "changed": …, "opened": …}`. Raises NotAllowed, Conflict `book_changed` where
     the plan is another one by now, RuleBroken `total_differs` at each total that does, `required`, and what
     `bring_over` raises; nothing is kept then.
@@ -215,6 +219,9 @@ def import_farmers(
             check_totals([row.figures for row in taken], totals, opened_on)
         new = [row for row in taken if row.state in {RowState.NEW, RowState.TAKEN, RowState.ALIKE}]
         Farmer.objects.bulk_create([row.farmer for row in new], batch_size=500)
+        if welcome:
+            reachable = [row.farmer for row in new if row.farmer.is_reachable]
+            record_all([FarmerReachable(farmer=farmer.pk) for farmer in reachable], shop=by.shop)
         changed = _take_over([row for row in taken if row.state is RowState.DIFFERS])
         figures = {row.person: row.figures for row in taken if row.opens}
         if figures and opened_on:
@@ -229,6 +236,8 @@ def import_farmers(
         "take_over_all": take_over_all,
         "expected": expected,
     }
+    if welcome:
+        body["welcome"] = True
     if totals or opened_on:
         body |= {"totals": totals and vars(totals), "opened_on": opened_on}
     return once(by=by, key=key, body=body, made=new_id(), effect=act)

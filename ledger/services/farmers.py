@@ -12,6 +12,7 @@ from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.db.models import Max
 from django.utils.translation import gettext as _
 
+from ledger.events import FarmerReachable
 from ledger.models import Buyer, Farmer
 from ledger.selectors.answers import farmer_answer
 from ledger.selectors.farmers import farmer_of
@@ -22,6 +23,7 @@ from malar.kernel.errors import Conflict, Fault, NotAllowed, RuleBroken
 from malar.kernel.ids import new_id
 from malar.kernel.transactions import step, unit_of_work
 from malar.trail.services.answers import Answer, once
+from malar.trail.services.events import record
 
 UPI = re.compile(r"[A-Za-z0-9._-]{2,}@[A-Za-z][A-Za-z0-9.-]{1,}")
 NUMBERS = frozenset({"phone", "whatsapp"})
@@ -72,6 +74,8 @@ def enrol(by: Membership, particulars: Particulars, id: UUID) -> dict[str, Any]:
     farmer.code = particulars.get("code") or code_for(farmer.number)
     _take(farmer, particulars)
     farmer.save(force_insert=True)
+    if farmer.is_reachable:
+        record(FarmerReachable(farmer=farmer.pk), shop=by.shop)
     return farmer_answer(farmer)
 
 
@@ -92,11 +96,14 @@ def edit_farmer(*, by: Membership, farmer_id: UUID, version: int, particulars: P
             current=farmer_answer(farmer),
         )
     numbers = {name: getattr(farmer, name) for name in NUMBERS}
+    was_reachable = farmer.is_reachable
     _take(farmer, particulars)
     farmer.version += 1
     farmer.save()
     if any(getattr(farmer, name) != before for name, before in numbers.items()):
         number_changed(farmer)
+    if farmer.is_reachable and not was_reachable:
+        record(FarmerReachable(farmer=farmer.pk), shop=by.shop)
     return farmer
 
 

@@ -109,6 +109,7 @@ def _decided(request: ShopRequest) -> HttpResponse:
                     take_over_all=decided["take_over_all"],
                     totals=form.totals(),
                     opened_on=decided["opened_on"],
+                    welcome=decided["welcome"],
                 )
             except Conflict as changed:
                 plan = plan_import(request.shop, sheet_in(carried.text))

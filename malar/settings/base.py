@@ -397,6 +397,15 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": crontab(hour=2, minute=10),
     },
     "forget-codes": {"task": "notifications.tasks.forget_codes", "schedule": crontab(hour=2, minute=20)},
+    "forget-links": {
+        "task": "notifications.tasks.forget_links",
+        "schedule": 60.0,
+        "options": {"expires": 60},
+    },
+    "forget-variables": {
+        "task": "notifications.tasks.forget_variables",
+        "schedule": crontab(hour=2, minute=20),
+    },
     "make-partitions": {"task": "malar.ops.tasks.make_partitions", "schedule": 6 * 3600.0},
     # What reports add up. Days not summed yet are read from their entries, so this is about speed alone.
     "sum-up-days": {"task": "ledger.tasks.sum_up_days", "schedule": 30.0, "options": {"expires": 60}},
@@ -405,6 +414,11 @@ CELERY_BEAT_SCHEDULE = {
     "check-books": {"task": "malar.ops.tasks.check_books", "schedule": crontab(hour=1, minute=30)},
     # After the day, and before the farmer sleeps.
     "look-for-rates": {"task": "malar.ops.tasks.look_for_rates", "schedule": crontab(hour=18, minute=0)},
+    # When the morning's rush is over and people have their phones at hand.
+    "look-for-answers": {
+        "task": "settlements.tasks.look_for_answers",
+        "schedule": crontab(hour=11, minute=0),
+    },
     "look-for-tablets": {"task": "malar.sync.tasks.look_for_tablets", "schedule": crontab(minute=15)},
 }
 
@@ -474,6 +488,8 @@ for _provider, _names in _DEMANDED.items():
 # Hours after which a line without a rate is told to its farmer and the owner, and a tablet that has lines to send
 # counts as silent.
 RATE_PENDING_HOURS = env.number("RATE_PENDING_HOURS", 8)
+# Days after which a farmer who has not answered a settlement is asked again, and once more after as many; 0: never.
+SETTLEMENT_REMINDER_DAYS = env.number("SETTLEMENT_REMINDER_DAYS", 2)
 TABLET_SILENT_HOURS = env.number("TABLET_SILENT_HOURS", 6)
 # Seconds; the tests of faults make them small.
 EVENT_SWEEP_S = env.number("EVENT_SWEEP_S", 5)  # the dispatcher looks so often without being woken

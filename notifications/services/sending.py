@@ -15,7 +15,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from malar.kernel.jobs import nothing_waits
-from malar.kernel.transactions import unit_of_work
+from malar.kernel.transactions import step
 from notifications.domain import (
     ASKED_FOR,
     COSTS_NO_TRY,
@@ -238,11 +238,10 @@ def tell_of(message: Message, state: State, failure: Failure | None, code: str) 
     say("message_not_sent", message=str(message.pk), state=state, code=code, wording=wording)
 
 
-@unit_of_work
+@step
 def send_again(*, messages: MessageQuerySet, states: tuple[State, ...] = STUCK) -> int:
-    """Queue messages once more that a person wants sent, whatever became of them; returns how many.
-
-    Of one that was perhaps sent the farmer may hear twice: whoever asks for it was told so. One in whose stead
+    """Queue messages once more that a person wants sent (`services/again.py`), whatever became of them; returns how
+    many. Of one that was perhaps sent the farmer may hear twice: whoever asks for it was told so. One in whose stead
     another went, or is still to go, is left alone. A code to sign in is asked for anew, by him.
     """
     now = timezone.now()

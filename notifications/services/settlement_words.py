@@ -18,6 +18,7 @@ from notifications.services.receipts import difference_words, in_digits, plain
 from settlements.domain import Side
 from settlements.models import Payment, Settlement
 from settlements.selectors.settlements import outstanding_of, standing_approvals
+from settlements.services.links import VALID_FOR
 from settlements.services.replies import Question
 
 MakeLink = Callable[..., str]
@@ -75,6 +76,18 @@ def question_of(message: Message) -> Question | None:
         content_hash=message.variables["content_hash"],
         version=int(message.variables["settlement_version"]),
     )
+
+
+def reminder_words(settlement: Settlement, asked: dt.datetime) -> dict[str, str]:
+    """What is said where he has not answered; the last whole day on which his link still answers."""
+    due = (asked + VALID_FOR).astimezone(KOLKATA).date() - dt.timedelta(1)
+    return {
+        "farmer": settlement.farmer.name,
+        "reference": settlement.reference,
+        "net": formatting.rupees(settlement.net),
+        "due": formatting.day(due),
+        **content_told(settlement),
+    }
 
 
 def approved_words(settlement: Settlement) -> dict[str, str]:

