@@ -186,6 +186,28 @@ class ApproveForm(OnceForm):
     content_hash = forms.CharField(widget=forms.HiddenInput, max_length=64)
 
 
+class ContentsField(forms.Field):
+    """Settlements with the fingerprints the page showed, `id=hash` each; cleans to hashes by id."""
+
+    widget = forms.MultipleHiddenInput
+
+    def to_python(self, value: Any) -> Any:
+        said = {}
+        for each in value or ():
+            settlement, _is, content = str(each).partition("=")
+            try:
+                said[UUID(settlement)] = content
+            except ValueError as error:
+                raise forms.ValidationError(self.error_messages["required"], code="invalid") from error
+        return said
+
+
+class ApproveManyForm(OnceForm):
+    """A yes to several settlements of a run as its page shows them."""
+
+    content = ContentsField(error_messages={"required": _("Nothing waits for your yes here.")})
+
+
 class RecoveryForm(OnceForm):
     """Another recovery, of the settlement as the page shows it."""
 

@@ -12,6 +12,7 @@ urlpatterns = [
     path("runs/new/", runs.run_new, name="run_new"),
     path("runs/<uuid:run_id>/", runs.run_detail, name="run_detail"),
     path("runs/<uuid:run_id>/submit/", runs.run_submit, name="run_submit"),
+    path("runs/<uuid:run_id>/approve/", runs.run_approve, name="run_approve"),
     path("runs/<uuid:run_id>/papers/<slug:layout>/<int:part>/", papers.run_papers, name="run_papers"),
     path("months/", months.month_list, name="month_list"),
     path("months/<uuid:month_id>/move/", months.month_move, name="month_move"),

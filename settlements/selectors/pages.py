@@ -261,6 +261,22 @@ def drafts_of(run: SettlementRun) -> int:
     return run.settlements.filter(status=Status.DRAFT).count()
 
 
+MOST_AT_ONCE = 100
+"""So many settlements are approved by one button; then it stands there again."""
+
+
+def approvable(member: Membership, run: SettlementRun) -> list[Settlement]:
+    """The settlements of a run to which the farmer has agreed, and to which this member may say yes for the shop now,
+    by the farmers' numbers. Two queries."""
+    waiting = run.settlements.filter(status=Status.PENDING)
+    said = Approval.objects.filter(settlement__run=run, content_hash=F("settlement__content_hash"))
+    agreed, approved = said.filter(side=Side.FARMER), said.filter(side=Side.SHOP)
+    if not is_single_handed(member.shop):  # as `check_may_approve` has it
+        waiting, agreed = waiting.exclude(created_by=member), agreed.exclude(by=member)
+    waiting = waiting.filter(pk__in=agreed.values("settlement")).exclude(pk__in=approved.values("settlement"))
+    return list(waiting.order_by("farmer__number"))
+
+
 STATES: Mapping[str, Collection[str]] = {
     "open": OPEN,
     **{status.value: (status.value,) for status in Status},

@@ -1,11 +1,12 @@
 """From a draft to an agreed settlement: both sides say yes to the same content, and it goes into the accounts."""
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from decimal import Decimal
 from functools import partial
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -171,6 +172,37 @@ def approve(
 
     said = {"content_hash": content_hash, "side": side.value, "method": str(method)}
     return _act(by, settlement_id, key, "approve", effect, least=Role.FARMER, **said)
+
+
+@dataclass(frozen=True)
+class Refused:
+    """A settlement that was not approved, and why, in words."""
+
+    settlement: Settlement
+    why: str
+
+
+def approve_many(
+    *, by: Membership, run_id: UUID, contents: Mapping[UUID, str], key: UUID
+) -> tuple[int, list[Refused]]:
+    """Say yes for the shop to settlements of a run, each to the content it was shown with (`contents`: hashes by
+    settlement) and each for itself, by the farmers' numbers: one that is refused keeps no other back. How many were
+    approved, and the others. The same key again approves nothing twice.
+
+    Raises NotAllowed for a farmer, NotFound for a run that is not the shop's; the rest is in the list, as `approve`
+    says it.
+    """
+    shown = run_of(by, run_id).settlements.filter(pk__in=contents)
+    approved, refused = 0, []
+    for settlement in shown.select_related("farmer").order_by("farmer__number"):
+        each = uuid5(key, str(settlement.pk))
+        try:
+            approve(by=by, settlement_id=settlement.pk, content_hash=contents[settlement.pk], key=each)
+        except RuleBroken as broken:
+            refused.append(Refused(settlement, broken.detail))
+        else:
+            approved += 1
+    return approved, refused
 
 
 @step

@@ -128,8 +128,8 @@ def _name_faults(name: str) -> list[Fault]:
 
 def _day_faults(shop: Shop, day: dt.date, *, but: TamilMonth | None = None) -> list[Fault]:
     """What forbids that a month begins on a day."""
-    there = shop.tamil_months.filter(starts_on=day).exclude(pk=but.pk if but else None).first()
-    if there is not None:
+    there = shop.tamil_months.filter(starts_on=day).first()
+    if there is not None and there != but:
         detail = _("%(month)s begins on that day.") % {"month": there.name}
         return [Fault("/starts_on", "begins_then", detail)]
     fixed = max(runs_by_day(shop), default=None)

@@ -1,5 +1,6 @@
 """Pages about settling many farmers in one pass: what would come of it, doing it, and what came of it."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from django.contrib import messages
@@ -13,16 +14,24 @@ from malar.accounts.access import member_required
 from malar.accounts.domain import Role
 from malar.accounts.middleware import ShopRequest
 from malar.kernel.clock import business_date_of
-from malar.kernel.forms import refusals_on
+from malar.kernel.forms import OnceForm, refusals_on
 from malar.kernel.htmx import render_page
 from malar.kernel.money import ZERO
 from settlements.documents.files import parts_of
 from settlements.domain import RunStatus
-from settlements.forms import RunForm, SendForm
+from settlements.forms import ApproveManyForm, RunForm, SendForm
 from settlements.models import SettlementRun
-from settlements.selectors.pages import by_reason, drafts_of, last_runs, listed, tally_of
+from settlements.selectors.pages import (
+    MOST_AT_ONCE,
+    approvable,
+    by_reason,
+    drafts_of,
+    last_runs,
+    listed,
+    tally_of,
+)
 from settlements.selectors.settlements import progress_of, run_of
-from settlements.services.approvals import submit_run
+from settlements.services.approvals import Refused, approve_many, submit_run
 from settlements.services.runs import Order, Outcome, preview, run_or_begin
 
 
@@ -83,7 +92,12 @@ def run_detail(request: ShopRequest, run_id: UUID) -> HttpResponse:
 
 
 def _run_page(
-    request: ShopRequest, run: SettlementRun, form: SendForm | None = None, *, status: int = 200
+    request: ShopRequest,
+    run: SettlementRun,
+    form: OnceForm | None = None,
+    *,
+    refused: Sequence[Refused] = (),
+    status: int = 200,
 ) -> HttpResponse:
     made = run.settlements.select_related("farmer").order_by("farmer__number")
     context = {
@@ -96,9 +110,35 @@ def _run_page(
         "parts": parts_of(made),
         "drafts": drafts_of(run) if request.member.role == Role.ADMIN else 0,
         "form": form or SendForm(),
+        "waiting": approvable(request.member, run)[:MOST_AT_ONCE],
+        "refused": refused,
+        "approve": ApproveManyForm(),
         "as_of": timezone.now(),
     }
     return render_page(request, "settlements/run_detail.html", context, fragment="run", status=status)
+
+
+@member_required(Role.STAFF)
+@require_POST
+def run_approve(request: ShopRequest, run_id: UUID) -> HttpResponse:
+    """Say yes for the shop to settlements as the page showed them; which were refused, and why, is listed."""
+    run, form = run_of(request.member, run_id), ApproveManyForm(request.POST)
+    if not form.is_valid():
+        return _run_page(request, run, form, status=422)
+    said = form.cleaned_data
+    approved, refused = approve_many(
+        by=request.member, run_id=run.pk, contents=said["content"], key=said["key"]
+    )
+    if approved:
+        words = ngettext(
+            "%(count)s settlement is approved for the shop.",
+            "%(count)s settlements are approved for the shop.",
+            approved,
+        )
+        messages.success(request, words % {"count": approved})
+    if refused:
+        return _run_page(request, run, refused=refused, status=409)
+    return redirect("settlements:run_detail", run.pk)
 
 
 @member_required(Role.ADMIN)

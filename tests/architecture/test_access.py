@@ -389,6 +389,8 @@ TABLE: dict[str, Row] = {
     "GET settlements:run_detail": (302, 404, 403, 200, 200),
     "GET settlements:run_submit": (302, 405, 403, 403, 405),
     "POST settlements:run_submit": (302, 404, 403, 403, 422),
+    "GET settlements:run_approve": (302, 405, 403, 405, 405),
+    "POST settlements:run_approve": (302, 404, 403, 422, 422),
     "GET settlements:month_list": (302, 200, 403, 403, 200),
     "POST settlements:month_list": (302, 422, 403, 403, 422),
     "GET settlements:month_move": (302, 405, 403, 403, 405),

@@ -241,10 +241,10 @@ def settlements_made(
     order = Order(yesterday, yesterday, farmers, {grower.pk: Decimal(300)}, despite_tablets=True)
     run = begin_run(by=owner, key=uuid4(), order=order).made
     make_run(run)
-    his, draft, approved, paid, disputed, *_more = Settlement.objects.filter(run=run).order_by(
+    his, draft, approved, paid, disputed, yes, *_more = Settlement.objects.filter(run=run).order_by(
         Case(When(farmer=grower, then=0), default=1), "farmer__number"
     )
-    for settlement in (his, approved, paid, disputed):
+    for settlement in (his, approved, paid, disputed, yes):
         submit(by=owner, settlement_id=settlement.pk)
     dispute(by=clerk, settlement_id=disputed.pk, reason="மல்லி எடை 2 கிலோ குறைவு")
     approve(by=clerk, settlement_id=his.pk, content_hash=his.content_hash)
@@ -257,6 +257,7 @@ def settlements_made(
         approve(by=clerk, settlement_id=pk, content_hash=content)
     approved.farmer.upi = "velu@okbank"
     approved.farmer.save(update_fields=["upi"])
+    approve(by=owner, settlement_id=yes.pk, content_hash=yes.content_hash, for_farmer=True, method="paper")
     part = record_payment(by=clerk, key=uuid4(), settlement_id=approved.pk, amount=Decimal(100), mode="upi")
     record_payment(by=clerk, key=uuid4(), settlement_id=paid.pk, amount=paid.net, mode="cash")
     by_status = {"pending": his, "draft": draft, "approved": approved, "paid": paid, "disputed": disputed}
@@ -461,6 +462,12 @@ PLACES: tuple[Place, ...] = (
     Place(
         "run",
         lambda morning, _: f"/settlements/runs/{morning.settled['draft'].run_id}/",
+        sizes=(*COUNTER_SIZES, PHONE),
+    ),
+    Place(
+        "run-agreed",
+        lambda morning, _: f"/settlements/runs/{morning.settled['draft'].run_id}/",
+        who="clerk",
         sizes=(*COUNTER_SIZES, PHONE),
     ),
     Place(

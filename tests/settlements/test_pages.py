@@ -18,7 +18,7 @@ from pricing.models import Flower
 from settlements.documents.squares import upi_order
 from settlements.models import Payment, Settlement, SettlementRun
 from settlements.services import runs as run_services
-from settlements.services.approvals import approve, change_recovery, submit
+from settlements.services.approvals import approve, change_recovery, submit, submit_run
 from settlements.services.payments import bounce_payment
 from settlements.services.runs import Order, begin_run, make_run
 from tests.cast import a_farmer, a_member, at, recorded
@@ -208,6 +208,65 @@ def test_from_the_run_to_the_voucher(settlement_a: Farmer, meena: Membership, ku
     assert "₹30,000.00 of it is outstanding." in words_of(page)
     assert "Was it wrong?" in page
     assert "take the payments back first" in page
+
+
+@pytest.fixture
+def agreed_run(settlement_a: Farmer, settlement_b: Farmer, meena: Membership) -> SettlementRun:
+    """Meena made it and sent it, and wrote down that both farmers agree."""
+    run = settled(meena)
+    submit_run(by=meena, run_id=run.pk)
+    for each in run.settlements.all():
+        approve(by=meena, settlement_id=each.pk, content_hash=each.content_hash, for_farmer=True)
+    return run
+
+
+def contents(page: str) -> list[str]:
+    return re.findall(r'name="content" value="([^"]+)"', page)
+
+
+def states(run: SettlementRun) -> list[tuple[str, str | None]]:
+    """By the farmers' numbers."""
+    found = run.settlements.order_by("farmer__number")
+    return [(each.status, each.number) for each in found]
+
+
+def test_what_farmers_agreed_to_is_approved_in_one_go(
+    agreed_run: SettlementRun, meena: Membership, kumar: Membership
+) -> None:
+    address = f"/settlements/runs/{agreed_run.pk}/"
+    assert not contents(page_of(meena).get(address).content.decode()), (
+        "she made it: it is not hers to approve"
+    )
+    clerk, key = page_of(kumar), uuid4()
+    page = clerk.get(address).content.decode()
+    assert "Approve 2 for the shop" in page
+    said = {"content": contents(page), "key": str(key)}
+    _status, page = sent(clerk, f"{address}approve/", **said)
+    assert "2 settlements are approved for the shop." in page
+    # What comes to nothing is paid at once.
+    assert states(agreed_run) == [("approved", "2526-0001"), ("paid", "2526-0002")]
+    status, page = sent(clerk, f"{address}approve/", **said)
+    assert (status, "Not approved:" in page) == (200, False), "the same form again is the same yes"
+    assert not contents(page)
+
+
+def test_only_what_the_page_showed_is_approved_in_one_go(
+    agreed_run: SettlementRun, settlement_a: Farmer, meena: Membership, kumar: Membership
+) -> None:
+    address = f"/settlements/runs/{agreed_run.pk}/"
+    clerk = page_of(kumar)
+    shown = contents(clerk.get(address).content.decode())
+    his = settlement_for(settlement_a)
+    change_recovery(by=meena, settlement_id=his.pk, recovery=Decimal(100), version=his.version)
+    submit(by=meena, settlement_id=his.pk)
+    assert len(contents(clerk.get(address).content.decode())) == 1, "he has not agreed to that yet"
+    status, page = sent(clerk, f"{address}approve/", content=shown)
+    assert status == 409
+    assert "It was changed meanwhile. Look at it again." in page
+    assert "1 settlement is approved for the shop." in page
+    assert [state for state, _number in states(agreed_run)] == ["pending", "paid"]
+    status, page = sent(clerk, f"{address}approve/", content="x=y")
+    assert (status, "Nothing waits for your yes here." in page) == (422, True)
 
 
 def test_what_was_changed_meanwhile_is_shown_as_it_is_now(

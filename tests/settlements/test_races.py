@@ -24,6 +24,7 @@ from malar.trail.services.answers import Answer
 from pricing.models import Flower
 from settlements.domain import LeftOut, Method, chained
 from settlements.models import Approval, Payment, Settlement, SettlementCounter, SettlementRun
+from settlements.selectors.months import runs_by_day
 from settlements.selectors.settlements import period_due, settlement_of
 from settlements.services import approvals, due, months, payments, runs
 from settlements.services.runs import begin_run, make_run
@@ -184,7 +185,7 @@ def test_a_run_that_begins_while_its_month_is_moved(
     meena: Membership, panguni: UUID, monkeypatch: pytest.MonkeyPatch, guarded: bool
 ) -> None:
     """The run is asked for after the table was found free, and before the month has its other day."""
-    look, looked = months.runs_by_day, []
+    look, looked = runs_by_day, []
     settling = threading.Thread(target=lambda: together(lambda: due.settle_due(meena.shop)))
 
     def overtaken(shop: Shop) -> Mapping[dt.date, SettlementRun]:
