@@ -18,11 +18,21 @@ from urllib.parse import urlsplit, urlunsplit
 
 import httpx
 from django.conf import settings
-from django.core.exceptions import ImproperlyConfigured
 
 from notifications.domain import Channel, Failure, State
 from notifications.providers import Outcome, Outgoing, SendResult, Told
-from notifications.providers.http import NOT_SENT, client
+from notifications.providers.http import (
+    E164,
+    LONGEST_WHATSAPP,
+    Refused,
+    base_url,
+    client,
+    json_of,
+    post,
+    result_by_status,
+    value_of,
+    values_of,
+)
 from notifications.wordings import URL
 
 CODES: Mapping[int, Failure] = {
@@ -51,22 +61,10 @@ TOLD = {
 }
 """Twilio's statuses as ours."""
 
-LONGEST_BODY = {Channel.SMS: 1600, Channel.WHATSAPP: 1024}
+LONGEST_BODY = {Channel.SMS: 1600, Channel.WHATSAPP: LONGEST_WHATSAPP}
 LONGEST_VALID_S = 36_000
 DAY = dt.timedelta(days=1)
-E164 = re.compile(r"\+[1-9]\d{7,14}")
-INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff"))
-LOOPBACK = ("127.0.0.1", "localhost")
-LONGEST_RETRY_AFTER = dt.timedelta(hours=1)
 NO_UNITS_OF_GSM = re.compile(r"[^\x20-\x7e\n\r]")
-
-
-class Refused(Exception):
-    """We know without asking that Twilio would not take it; the code is ours."""
-
-    def __init__(self, code: str, failure: Failure) -> None:
-        super().__init__(code)
-        self.code, self.failure = code, failure
 
 
 class Twilio:
@@ -90,17 +88,12 @@ class Twilio:
         except Refused as refused:
             return SendResult(Outcome.FAILED, code=refused.code, failure=refused.failure)
         account = settings.TWILIO_ACCOUNT_SID
-        try:
-            response = client().post(
-                f"{_base_url()}/2010-04-01/Accounts/{account}/Messages.json",
-                data=fields,
-                auth=(account, settings.TWILIO_AUTH_TOKEN),
-            )
-        except NOT_SENT:
-            return SendResult(Outcome.RETRY, code="away", failure=Failure.AWAY)
-        except httpx.TransportError:
-            return SendResult(Outcome.UNKNOWN, code="lost", failure=Failure.LOST)
-        return result_of(response)
+        return post(
+            f"{base_url('TWILIO_BASE_URL')}/2010-04-01/Accounts/{account}/Messages.json",
+            result_of,
+            data=fields,
+            auth=(account, settings.TWILIO_AUTH_TOKEN),
+        )
 
     def address(self, phone: str) -> str:
         """The phone as Twilio names it on this way."""
@@ -164,10 +157,7 @@ class TwilioWhatsApp(Twilio):
         if any(button["kind"] == URL for button in outgoing.buttons):
             # The end of its address is the variable after those of the text.
             texts.append(outgoing.variables.get("token", ""))
-        values = [value_of(each) for each in texts]
-        if not all(values):
-            raise Refused("bad_variables", Failure.BUG)
-        numbered = {str(number): value for number, value in enumerate(values, start=1)}
+        numbered = {str(number): value for number, value in enumerate(values_of(texts), start=1)}
         return {
             "To": self.address(outgoing.address),
             "From": f"whatsapp:{settings.TWILIO_WHATSAPP_FROM}",
@@ -200,11 +190,6 @@ def segments(text: str) -> int:
     return 1 if units <= one else math.ceil(units / more)
 
 
-def value_of(text: str) -> str:
-    """A variable as WhatsApp takes it: one line, no runs of blanks, nothing invisible."""
-    return " ".join(text.translate(INVISIBLE).split())
-
-
 def status_address(outgoing: Outgoing) -> str:
     """Where Twilio tells what became of this call: the address names it, so it is known before we know Twilio's id."""
     return f"{settings.PUBLIC_BASE_URL}/webhooks/twilio/status/{outgoing.message_id}/{outgoing.attempt}/"
@@ -215,13 +200,13 @@ def _fetched(path: str, asked: Mapping[str, str] | None = None) -> dict[str, Any
     account = settings.TWILIO_ACCOUNT_SID
     try:
         response = client().get(
-            f"{_base_url()}/2010-04-01/Accounts/{account}/Messages{path}",
+            f"{base_url('TWILIO_BASE_URL')}/2010-04-01/Accounts/{account}/Messages{path}",
             params=dict(asked or {}),
             auth=(account, settings.TWILIO_AUTH_TOKEN),
         )
     except httpx.TransportError:
         return {}
-    return _json(response) if response.status_code == 200 else {}
+    return json_of(response) if response.status_code == 200 else {}
 
 
 def told_in(message: Mapping[str, Any]) -> Told | None:
@@ -233,24 +218,10 @@ def told_in(message: Mapping[str, Any]) -> Told | None:
     return Told(sid, state, result.code, result.failure, result.outcome)
 
 
-def _base_url() -> str:
-    base: str = settings.TWILIO_BASE_URL
-    url = urlsplit(base)
-    if url.scheme != "https" and url.hostname not in LOOPBACK:
-        raise ImproperlyConfigured("TWILIO_BASE_URL must be https: the token goes there.")
-    return base
-
-
 def result_of(response: httpx.Response) -> SendResult:
     """What Twilio's answer means. Whatever is not its own kind of answer is no proof of anything."""
-    body = _json(response)
+    body = json_of(response)
     status = response.status_code
-    if status == 429:
-        # "Requests that receive 429 responses aren't processed and are safe to retry".
-        wait = retry_after(response.headers.get("Retry-After", ""))
-        return SendResult(Outcome.RETRY, code=_code(body) or "429", failure=Failure.BUSY, retry_after=wait)
-    if status >= 500:
-        return SendResult(Outcome.UNKNOWN, code=str(status), failure=Failure.LOST)
     if 200 <= status < 300:
         sid = body.get("sid")
         if not isinstance(sid, str) or not sid:
@@ -258,15 +229,12 @@ def result_of(response: httpx.Response) -> SendResult:
         if TOLD.get(str(body.get("status"))) == State.FAILED:
             return refusal(body.get("error_code"), provider_id=sid)
         return SendResult(Outcome.ACCEPTED, provider_id=sid)
-    if status < 400:
-        # Something between us and Twilio wants us elsewhere. We did not go.
-        return SendResult(Outcome.RETRY, code=str(status), failure=Failure.AWAY)
+    if status < 400 or status >= 500:
+        return result_by_status(response)
     result = refusal(body.get("code"))
-    if result.failure is None:
-        account = status in (401, 403)
-        failure = Failure.ACCOUNT if account else Failure.BUG
-        outcome = Outcome.RETRY if account else Outcome.FAILED
-        return SendResult(outcome, code=result.code or str(status), failure=failure)
+    # "Requests that receive 429 responses aren't processed and are safe to retry".
+    if status == 429 or result.failure is None:
+        return result_by_status(response, _code(body))
     return result
 
 
@@ -281,19 +249,6 @@ def refusal(code: object, *, provider_id: str = "") -> SendResult:
         code=str(number or ""),
         failure=failure,
     )
-
-
-def retry_after(text: str) -> dt.timedelta | None:
-    """How long we are asked to wait, in seconds and within reason; dates are left to our own backoff."""
-    return min(dt.timedelta(seconds=int(text[:9])), LONGEST_RETRY_AFTER) if text.isdecimal() else None
-
-
-def _json(response: httpx.Response) -> dict[str, Any]:
-    try:
-        body = response.json()
-    except ValueError:
-        return {}
-    return body if isinstance(body, dict) else {}
 
 
 def _code(body: Mapping[str, Any]) -> str:

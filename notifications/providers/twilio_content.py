@@ -5,18 +5,16 @@ Facts from Twilio's own OpenAPI (content v1) and its page on events of templates
 
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlsplit
 
 import httpx
 from django.conf import settings
-from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext as _
 
 from malar.kernel.errors import RuleBroken
 from notifications.domain import Approval, Category
 from notifications.models import MessageTemplate
 from notifications.providers import SubmissionRefused, WordingStatus
-from notifications.providers.http import NOT_SENT, client
+from notifications.providers.http import NOT_SENT, base_url, client, json_of
 from notifications.wordings import QUICK_REPLY, URL, numbered, samples
 
 STATES: Mapping[str, Approval] = {
@@ -28,7 +26,6 @@ STATES: Mapping[str, Approval] = {
     "disabled": Approval.DISABLED,
 }
 """Twilio's words for how far WhatsApp is with a wording; of another word we know nothing."""
-LOOPBACK = ("127.0.0.1", "localhost")
 EVENT = "com.twilio.messaging.template.approval.updated"
 
 
@@ -52,16 +49,14 @@ class TwilioContent:
         """Twilio's answer. Raises SubmissionRefused where it surely did nothing, RuleBroken `no_answer` else."""
         auth = (settings.TWILIO_ACCOUNT_SID, settings.TWILIO_AUTH_TOKEN)
         try:
-            answer = client().request(method, f"{_base_url()}{path}", auth=auth, **request)
+            answer = client().request(
+                method, f"{base_url('TWILIO_CONTENT_BASE_URL')}{path}", auth=auth, **request
+            )
         except NOT_SENT as error:
             raise SubmissionRefused(_("It could not be reached.")) from error
         except httpx.TransportError as error:
             raise RuleBroken(no_answer(), code="no_answer") from error
-        try:
-            body = answer.json()
-        except ValueError:
-            body = {}
-        body = body if isinstance(body, dict) else {}
+        body = json_of(answer)
         if 400 <= answer.status_code < 500:
             raise SubmissionRefused(str(body.get("message") or answer.status_code))
         if not answer.is_success:
@@ -77,14 +72,6 @@ def door() -> TwilioContent | None:
 
 def no_answer() -> str:
     return _("No answer came: nobody knows whether it was taken. Try again in five minutes.")
-
-
-def _base_url() -> str:
-    base: str = settings.TWILIO_CONTENT_BASE_URL
-    url = urlsplit(base)
-    if url.scheme != "https" and url.hostname not in LOOPBACK:
-        raise ImproperlyConfigured("TWILIO_CONTENT_BASE_URL must be https: the token goes there.")
-    return base
 
 
 def content_of(template: MessageTemplate) -> dict[str, Any]:

@@ -1,15 +1,10 @@
 """Twilio on loopback: records what it is asked and misbehaves on command."""
 
 import base64
-import json
-import socket
-import threading
 import time
-from collections import deque
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 from uuid import UUID
@@ -21,8 +16,13 @@ from twilio.request_validator import RequestValidator
 
 from notifications.domain import Approval
 from notifications.models import MessageTemplate, TemplateApproval
-from notifications.providers import http
 from notifications.services import circuit, claims, sending, statuses
+from tests.notifications.fakes import Answer as Answer
+from tests.notifications.fakes import Fake, Handler, up
+from tests.notifications.fakes import drops as drops
+from tests.notifications.fakes import forget_connections as forget_connections
+from tests.notifications.fakes import hangs as hangs
+from tests.notifications.fakes import says as says
 
 ACCOUNT = "AC" + "0" * 32
 TOKEN, OLD_TOKEN = "the-present-token", "the-token-of-last-year"
@@ -50,127 +50,29 @@ class Call:
         return UUID(self.status_path.split("/")[4])
 
 
-Answer = Callable[["_Handler"], None]
-
-
-def says(status: int, body: Mapping[str, Any] | str, **headers: str) -> Answer:
-    """An answer: JSON for a mapping, HTML for a text."""
-
-    def answer(handler: "_Handler") -> None:
-        text = body if isinstance(body, str) else json.dumps(body)
-        raw = text.encode()
-        handler.send_response(status)
-        handler.send_header("Content-Type", "text/html" if isinstance(body, str) else "application/json")
-        handler.send_header("Content-Length", str(len(raw)))
-        for name, value in headers.items():
-            handler.send_header(name.replace("_", "-"), value)
-        handler.end_headers()
-        handler.wfile.write(raw)
-
-    return answer
-
-
 def refuses(status: int, code: int, **headers: str) -> Answer:
     """Twilio's own way to refuse."""
     more = f"https://www.twilio.com/docs/errors/{code}"
     return says(status, {"code": code, "message": "no", "more_info": more, "status": status}, **headers)
 
 
-def hangs(seconds: float) -> Answer:
-    """Takes the request and says nothing for so long."""
-
-    def answer(handler: "_Handler") -> None:
-        handler.server.fake.released.wait(seconds)
-        handler.close_connection = True
-
-    return answer
-
-
-def drops(handler: "_Handler") -> None:
-    """Takes the request and hangs up."""
-    handler.connection.shutdown(socket.SHUT_RDWR)
-    handler.close_connection = True
-
-
-class FakeTwilio:
-    """Answers 201 unless `will` said otherwise of the next calls, or `always` of all others."""
-
-    def __init__(self) -> None:
-        self.calls: list[Call] = []
-        self.planned: deque[Answer] = deque()
-        self.always: Answer | None = None
-        self.released = threading.Event()
-        self.lock = threading.Lock()
-        self.port = 0
-        self.listen_again()
-
-    def listen_again(self) -> None:
-        """Come up, at the same port as before."""
-        self.server = _Server(("127.0.0.1", self.port), _Handler)
-        self.server.fake = self
-        self.port = int(self.server.server_address[1])
-        threading.Thread(target=self.server.serve_forever, args=(0.01,), daemon=True).start()
-
-    def stop_listening(self) -> None:
-        """From now on connections are refused; those that stand are let go."""
-        self.server.shutdown()
-        self.server.server_close()
-        for each in self.server.connections:
-            with suppress(OSError):
-                each.shutdown(socket.SHUT_RDWR)
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
-
-    def will(self, *answers: Answer) -> None:
-        self.planned.extend(answers)
-
-    def close(self) -> None:
-        """For good."""
-        self.released.set()
-        self.stop_listening()
-
-    def answer_to(self, call: Call) -> Answer:
-        with self.lock:
-            self.calls.append(call)
-            sid = sid_of(len(self.calls))
-            if self.planned:
-                return self.planned.popleft()
-        return self.always or says(
-            201, {"sid": sid, "status": "queued", "num_segments": "1", "new": {"x": 1}}
-        )
-
-
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    fake: FakeTwilio
-
-    def __init__(self, *arguments: Any) -> None:
-        super().__init__(*arguments)
-        self.connections: list[socket.socket] = []
-
-    def get_request(self) -> tuple[socket.socket, Any]:
-        taken, address = super().get_request()
-        self.connections.append(taken)
-        return taken, address
-
-    def handle_error(self, *_: object) -> None:
-        """A caller that is gone is what some of the tests are about."""
-
-
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    server: _Server
-
-    def do_POST(self) -> None:
+class _Handler(Handler):
+    def asked(self) -> Call:
         raw = self.rfile.read(int(self.headers["Content-Length"])).decode()
         fields = {name: values[0] for name, values in parse_qs(raw, keep_blank_values=True).items()}
         sign_in = base64.b64decode(self.headers["Authorization"].removeprefix("Basic ")).decode()
-        self.server.fake.answer_to(Call(self.path, fields, sign_in, time.monotonic()))(self)
+        return Call(self.path, fields, sign_in, time.monotonic())
 
-    def log_message(self, *_: object) -> None:
-        """Nothing: the calls are kept."""
+
+class FakeTwilio(Fake):
+    """Answers 201."""
+
+    handler = _Handler
+    calls: list[Call]
+
+    def takes(self, number: int) -> Answer:
+        sid = sid_of(number)
+        return says(201, {"sid": sid, "status": "queued", "num_segments": "1", "new": {"x": 1}})
 
 
 def sid_of(number: int) -> str:
@@ -178,22 +80,9 @@ def sid_of(number: int) -> str:
     return f"SM{number:032x}"
 
 
-@contextmanager
-def fake_twilio() -> Iterator[FakeTwilio]:
+def fake_twilio() -> AbstractContextManager[FakeTwilio]:
     """Up, and down again at the end."""
-    fake = FakeTwilio()
-    try:
-        yield fake
-    finally:
-        fake.close()
-        forget_connections()
-
-
-def forget_connections() -> None:
-    """Let this process's client begin anew."""
-    for client in http._clients.values():
-        client.close()
-    http._clients.clear()
+    return up(FakeTwilio)
 
 
 class Logs(list[dict[str, Any]]):

@@ -24,7 +24,7 @@ from malar.kernel.logs import configure_logging
 from malar.trail.models import Event
 from notifications.domain import Failure, State
 from notifications.models import Attempt, Message
-from notifications.providers import Outcome, Outgoing, http, twilio
+from notifications.providers import Outcome, Outgoing, http
 from notifications.providers.twilio import CODES, TwilioSms, TwilioWhatsApp, refusal, segments
 from notifications.services.queueing import react
 from notifications.services.sending import send
@@ -268,9 +268,9 @@ def test_too_many_requests_are_left_alone_for_as_long_as_asked(message: Message,
 
 @pytest.mark.parametrize("text", ["", "soon", "-5", "Wed, 21 Oct 2026 07:28:00 GMT"])
 def test_a_retry_after_that_is_no_number_is_nobody_s_wish(text: str) -> None:
-    assert twilio.retry_after(text) is None
-    assert twilio.retry_after("7") == dt.timedelta(seconds=7)
-    assert twilio.retry_after("9" * 30) == dt.timedelta(hours=1)
+    assert http.retry_after(text) is None
+    assert http.retry_after("7") == dt.timedelta(seconds=7)
+    assert http.retry_after("9" * 30) == dt.timedelta(hours=1)
 
 
 @pytest.mark.django_db
