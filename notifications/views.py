@@ -1,12 +1,15 @@
 """The delivery log, everybody's inbox, and the doors at which providers tell us what became of messages."""
 
 import json
+from collections.abc import Callable
+from typing import Any
 from uuid import UUID
 
 import structlog
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.core.paginator import Paginator
+from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.views.decorators.csrf import csrf_exempt
@@ -18,17 +21,21 @@ from malar.accounts.middleware import ShopRequest
 from malar.kernel.htmx import render_page
 from notifications.forms import MessageFilter
 from notifications.models import Callback, Message
+from notifications.providers import Heard
+from notifications.providers import interakt as interakt_provider
 from notifications.providers.twilio import is_signed, is_signed_as_it_is
 from notifications.providers.twilio_content import EVENT
 from notifications.selectors import inbox_of, message_log, tally_of, unread_of
 from notifications.services.notes import read_all
-from notifications.services.statuses import take_in
+from notifications.services.statuses import take_all, take_in
 
 log = structlog.get_logger(__name__)
 
 MESSAGES_ON_A_PAGE = 25
 LONGEST_CALLBACK = 100_000
 """Bytes. Twilio's own are a few thousand at most."""
+LONGEST_EVENT = 1_000_000
+"""Bytes. Interakt sends the whole template and all it knows of a customer with each event."""
 
 
 @member_required(Role.STAFF)
@@ -131,6 +138,49 @@ def _signed_by_twilio(request: HttpRequest) -> QueryDict | None:
 def _thanks() -> HttpResponse:
     """What Twilio takes for: understood, and no answer to the sender."""
     return HttpResponse("<Response/>", content_type="text/xml")
+
+
+@csrf_exempt
+@login_not_required
+@require_POST
+def interakt(request: HttpRequest) -> HttpResponse:
+    """Interakt tells something: of a message, of a farmer who wrote, of a wording. Kept and answered."""
+    raw = _raw(request, LONGEST_EVENT)
+    if raw is None or not interakt_provider.is_ours(raw, request.headers.get("Interakt-Signature", "")):
+        log.warning("callback_not_signed", path=request.path)
+        return HttpResponse(status=403)
+    return _kept("interakt", interakt_provider.heard_in, raw)
+
+
+def _raw(request: HttpRequest, most: int) -> bytes | None:
+    """The body as it came; None for one longer than that. Read past Django, whose own limit is for forms."""
+    raw = request.read(most + 1)
+    return raw if len(raw) <= most else None
+
+
+def _kept(provider: str, heard_in: Callable[[Any], list[Heard]], raw: bytes) -> HttpResponse:
+    """Keep what a body tells and answer it; 503 where the database is too slow, and then nothing was kept."""
+    try:
+        said = _storable(json.loads(raw, parse_constant=str))
+    except ValueError:
+        return HttpResponse(status=400)
+    try:
+        take_all(provider=provider, heard=heard_in(said))
+    except OperationalError:
+        log.warning("callback_not_kept", provider=provider)
+        return HttpResponse(status=503)
+    return HttpResponse(status=200)
+
+
+def _storable(said: Any) -> Any:
+    """The same without what PostgreSQL keeps in no JSON: zeros, and halves of characters."""
+    if isinstance(said, str):
+        return said.replace("\0", "").encode("utf-8", "replace").decode()
+    if isinstance(said, list):
+        return [_storable(each) for each in said]
+    if isinstance(said, dict):
+        return {_storable(name): _storable(value) for name, value in said.items()}
+    return said
 
 
 NOTES_ON_A_PAGE = 25

@@ -403,6 +403,7 @@ MESSAGE_PROVIDERS = {
     "console": "notifications.providers.console.ConsoleProvider",
     "twilio_whatsapp": "notifications.providers.twilio.TwilioWhatsApp",
     "twilio_sms": "notifications.providers.twilio.TwilioSms",
+    "interakt": "notifications.providers.interakt.Interakt",
 }
 MESSAGE_PROVIDER = MESSAGE_PROVIDERS[env.one_of("MESSAGE_PROVIDER", "console", tuple(MESSAGE_PROVIDERS))]
 # By SMS, what a farmer must hear and did not get by WhatsApp; empty: the shop's people are asked to call him.
@@ -423,9 +424,19 @@ TWILIO_BASE_URL = env.text("TWILIO_BASE_URL", "https://api.twilio.com").rstrip("
 TWILIO_CONTENT_BASE_URL = env.text("TWILIO_CONTENT_BASE_URL", "https://content.twilio.com").rstrip("/")
 TWILIO_WHATSAPP_PAISE = env.number("TWILIO_WHATSAPP_PAISE", 55)  # a message
 TWILIO_SMS_PAISE = env.number("TWILIO_SMS_PAISE", 700)  # a segment
-if "twilio" in MESSAGE_PROVIDER + MESSAGE_FALLBACK_PROVIDER:
-    for _name in ("PUBLIC_BASE_URL", "TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN"):
-        env.text(_name)  # refuses to start without
+INTERAKT_API_KEY = env.text("INTERAKT_API_KEY", "")
+INTERAKT_WEBHOOK_SECRET = env.text("INTERAKT_WEBHOOK_SECRET", "")
+INTERAKT_WEBHOOK_SECRET_OLD = env.text("INTERAKT_WEBHOOK_SECRET_OLD", "")
+INTERAKT_BASE_URL = env.text("INTERAKT_BASE_URL", "https://api.interakt.ai/v1/public").rstrip("/")
+INTERAKT_WHATSAPP_PAISE = env.number("INTERAKT_WHATSAPP_PAISE", 35)
+# Without these the provider in use does nothing, so nothing starts.
+_DEMANDED = {
+    "twilio": ("PUBLIC_BASE_URL", "TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN"),
+    "interakt": ("PUBLIC_BASE_URL", "INTERAKT_API_KEY", "INTERAKT_WEBHOOK_SECRET"),
+}
+for _provider, _names in _DEMANDED.items():
+    for _name in _names if f".{_provider}." in MESSAGE_PROVIDER + MESSAGE_FALLBACK_PROVIDER else ():
+        env.text(_name)
 # Hours after which a line without a rate is told to its farmer and the owner, and a tablet that has lines to send
 # counts as silent.
 RATE_PENDING_HOURS = env.number("RATE_PENDING_HOURS", 8)

@@ -1,17 +1,18 @@
 """What a provider is: it takes one message and says what became of it. One file each."""
 
 import datetime as dt
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 from uuid import UUID
 
 from django.conf import settings
 from django.utils.module_loading import import_string
 
 from notifications.domain import Approval, Failure, State
-from notifications.models import Message, MessageTemplate
+from notifications.models import Callback, Message, MessageTemplate
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,20 @@ class Outgoing:
     valid_s: int
     ref: str = ""
     buttons: Sequence[Mapping[str, str]] = ()
+
+    @property
+    def call(self) -> str:
+        """The name of this call, for a provider that hands one back; `call_of` reads it."""
+        return f"{self.message_id}.{self.attempt}"
+
+
+CALL = re.compile(r"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\.([1-9]\d{0,3})")
+
+
+def call_of(text: object) -> tuple[UUID | None, int | None]:
+    """Whose call this is and which, where a provider handed back the name of one; None, None for all else."""
+    found = CALL.fullmatch(text) if isinstance(text, str) else None
+    return (UUID(found[1]), int(found[2])) if found else (None, None)
 
 
 class Outcome(StrEnum):
@@ -69,13 +84,29 @@ class SendResult:
 
 @dataclass(frozen=True)
 class Told:
-    """What a provider told by itself of one of its messages. `outcome`, `failure` and `code`: of one that failed."""
+    """What a provider told by itself of one of its messages. `outcome`, `failure` and `code`: of one that failed.
+
+    `address` is whom the message went to, where that must be right to be believed.
+    """
 
     provider_id: str
     state: State
     code: str
     failure: Failure | None
     outcome: Outcome
+    address: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True)
+class Heard:
+    """One thing of what a provider tells by itself, to be kept once for each `key`; `message_id` and `attempt`
+    where it names one of our calls."""
+
+    about: Callback.About
+    key: str
+    body: Mapping[str, Any] = field(repr=False)
+    message_id: UUID | None = None
+    attempt: int | None = None
 
 
 @dataclass(frozen=True)

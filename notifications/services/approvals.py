@@ -29,7 +29,7 @@ from notifications.wordings import DLT_ID, faults_of
 
 log = structlog.get_logger(__name__)
 
-REF = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,119}")
+REF = re.compile(r"[A-Za-z0-9][A-Za-z0-9_./-]{0,119}")
 ASKED_IN_VAIN = dt.timedelta(minutes=5)
 """After so long a submission of which no answer came may be made again."""
 

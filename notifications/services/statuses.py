@@ -1,30 +1,36 @@
 """What providers tell us by themselves: taken in by the webhook, made something of by a worker."""
 
 import datetime as dt
-from collections.abc import Callable, Mapping
+import hashlib
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 from uuid import UUID
 
 import structlog
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Q
 from django.db.models.functions import Coalesce, Now
 from django.utils import timezone
 
 from notifications.domain import NOT_TOLD, RANK, UNFINISHED, Failure, State, leads_on, other_way
 from notifications.models import Attempt, Callback, Message
-from notifications.providers import SendResult, Told, twilio
+from notifications.providers import Heard, SendResult, Told, interakt, twilio
 from notifications.services import circuit
 from notifications.services.sending import next_of, tell_of
 
 log = structlog.get_logger(__name__)
 
-READERS: Mapping[str, Callable[[Mapping[str, str]], Told | None]] = {"twilio": twilio.told_of}
+READERS: Mapping[str, Callable[[Mapping[str, Any]], Told | None]] = {
+    "twilio": twilio.told_of,
+    "interakt": interakt.told_of,
+}
 """How each provider's callbacks are read."""
 
 AGAIN_AFTER = (dt.timedelta(minutes=1), dt.timedelta(minutes=5), dt.timedelta(minutes=30))
 """A callback that came before what it is about is looked at again so much later; then it stays an orphan."""
 RANKED: Mapping[str, int] = {state.value: rank for state, rank in RANK.items()}
 KEPT_FOR = dt.timedelta(days=30)
+LONGEST_KEY = 120
 
 
 def take_in(
@@ -37,15 +43,40 @@ def take_in(
     attempt: int | None = None,
 ) -> None:
     """Keep what a provider says. Said twice, it is kept once."""
-    told = Callback(
-        provider=provider,
-        about=about,
-        dedupe_key=dedupe_key[:120],
-        message_id=message_id,
-        attempt=attempt,
-        body=dict(body),
-    )
-    Callback.objects.bulk_create([told], ignore_conflicts=True)
+    _keep(provider, [Heard(about, dedupe_key, body, message_id, attempt)])
+
+
+def take_all(*, provider: str, heard: Iterable[Heard]) -> None:
+    """Keep all that a provider says at once, or nothing of it. Said twice, it is kept once.
+
+    Raises OperationalError where the database takes longer than two seconds: Interakt waits for three, and who is
+    told that nothing was kept says it again.
+    """
+    if heard := list(heard):
+        with transaction.atomic():
+            with connection.cursor() as cursor:
+                cursor.execute("SET LOCAL statement_timeout = 2000")
+            _keep(provider, heard)
+
+
+def _keep(provider: str, heard: Iterable[Heard]) -> None:
+    rows = [
+        Callback(
+            provider=provider,
+            about=each.about,
+            dedupe_key=_short(each.key),
+            message_id=each.message_id,
+            attempt=each.attempt,
+            body=dict(each.body),
+        )
+        for each in heard
+    ]
+    Callback.objects.bulk_create(rows, ignore_conflicts=True)
+
+
+def _short(key: str) -> str:
+    """A key that the column holds. Cutting it would make one of two."""
+    return key if len(key) <= LONGEST_KEY else hashlib.sha256(key.encode()).hexdigest()
 
 
 def take_statuses(limit: int = 500) -> int:
@@ -67,7 +98,7 @@ def _take(callback: Callback) -> None:
     state = callback.State
     try:
         told = READERS[callback.provider](callback.body)
-    except (KeyError, AttributeError):
+    except (KeyError, AttributeError, TypeError, ValueError):
         log.warning("callback_makes_no_sense", callback=str(callback.pk))
         _close(callback, state.BAD)
         return
@@ -87,15 +118,16 @@ def _close(callback: Callback, state: Callback.State, again: dt.datetime | None 
 def apply_status(callback: Callback, told: Told) -> bool:
     """Lead a message on by what its provider tells of one of its calls; False: we know of no such call (yet).
 
-    The address it came to names message and call, so it also finds one whose answer we never got. Whatever order
-    statuses come in, the highest stands; a failure counts only as long as it was not delivered.
+    What comes with it names message and call, so it also finds one whose answer we never got; where it does not,
+    the provider's own id must be one we were given. Whatever order statuses come in, the highest stands; a failure
+    counts only as long as it was not delivered.
     """
-    if callback.message_id is None or callback.attempt is None:
-        return False
-    message = Message.objects.select_for_update().filter(pk=callback.message_id).first()
-    attempt = Attempt.objects.filter(message_id=callback.message_id, number=callback.attempt).first()
+    message, attempt = _call_of(callback, told)
     if message is None or attempt is None:
         return False
+    if told.address and told.address != message.address:
+        log.warning("callback_names_another_address", message=str(message.pk), callback=str(callback.pk))
+        return True
     if attempt.provider_id and attempt.provider_id != told.provider_id:
         log.warning("callback_names_another_message", message=str(message.pk), callback=str(callback.pk))
         return True
@@ -135,6 +167,19 @@ def apply_status(callback: Callback, told: Told) -> bool:
     attempt.ended_at = attempt.ended_at or timezone.now()
     attempt.save(update_fields=["provider_id", "outcome", "code", "ended_at"])
     return True
+
+
+def _call_of(callback: Callback, told: Told) -> tuple[Message | None, Attempt | None]:
+    """The message that a callback is about, locked, and the call; None for what there is not."""
+    messages = Message.objects.select_for_update()
+    if callback.message_id is not None and callback.attempt is not None:
+        message = messages.filter(pk=callback.message_id).first()
+        attempt = Attempt.objects.filter(message_id=callback.message_id, number=callback.attempt).first()
+        return message, attempt
+    message = messages.filter(provider=callback.provider, provider_id=told.provider_id).first()
+    if message is None:
+        return None, None
+    return message, message.attempts.filter(provider_id=told.provider_id).last()
 
 
 def _failed(message: Message, told: Told) -> None:

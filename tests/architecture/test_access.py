@@ -399,13 +399,15 @@ TABLE: dict[str, Row] = {
     # Whoever has the link may read it, signed in or not.
     "GET links:farmer_link": (200, 200, 200, 200, 200),
     "POST links:farmer_link": (422, 422, 422, 422, 422),
-    # Whoever calls, only Twilio's signature opens them.
+    # Whoever calls, only their provider's signature or secret opens them.
     "GET notifications:twilio_status": (405, 405, 405, 405, 405),
     "POST notifications:twilio_status": (403, 403, 403, 403, 403),
     "GET notifications:twilio_inbound": (405, 405, 405, 405, 405),
     "POST notifications:twilio_inbound": (403, 403, 403, 403, 403),
     "GET notifications:twilio_events": (405, 405, 405, 405, 405),
     "POST notifications:twilio_events": (403, 403, 403, 403, 403),
+    "GET notifications:interakt": (405, 405, 405, 405, 405),
+    "POST notifications:interakt": (403, 403, 403, 403, 403),
     "GET notifications:inbox": (302, 200, 200, 200, 200),
     "GET notifications:inbox_count": (302, 200, 200, 200, 200),
     "GET notifications:inbox_read": (302, 405, 405, 405, 405),
