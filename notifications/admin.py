@@ -39,7 +39,7 @@ from notifications.services.approvals import (
     set_dlt_id,
     submit,
 )
-from notifications.wordings import SMS_VARIABLES, faults_of, numbered, samples, sms_size, tagged
+from notifications.wordings import SMS_VARIABLES, faults_of, marked, numbered, samples, sms_size, tagged
 
 
 @admin.register(Message)
@@ -217,6 +217,8 @@ class MessageTemplateAdmin(ShopModelAdmin):
                 "may_submit": [name for name in doors if name not in approvals or not approvals[name].ref],
                 "providers": sorted(doors),
                 "tagged": tagged(wording.name, wording.sms) if wording.sms else "",
+                "marked": marked(wording.sms),
+                "registered": approvals.get("msg91"),
                 "numbered": numbered(wording.body)[0],
             }
         response: HttpResponse = super().changeform_view(
@@ -300,6 +302,7 @@ class MessageTemplateAdmin(ShopModelAdmin):
                 template_id=object_id,
                 provider="msg91",
                 dlt_id=request.POST.get("dlt_id", "").strip(),
+                ref=request.POST.get("ref", "").strip(),
             ),
             gettext("The number was kept."),
         )

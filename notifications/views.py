@@ -23,6 +23,7 @@ from notifications.forms import MessageFilter
 from notifications.models import Callback, Message
 from notifications.providers import Heard
 from notifications.providers import interakt as interakt_provider
+from notifications.providers import msg91 as msg91_provider
 from notifications.providers.twilio import is_signed, is_signed_as_it_is
 from notifications.providers.twilio_content import EVENT
 from notifications.selectors import inbox_of, message_log, tally_of, unread_of
@@ -149,7 +150,22 @@ def interakt(request: HttpRequest) -> HttpResponse:
     if raw is None or not interakt_provider.is_ours(raw, request.headers.get("Interakt-Signature", "")):
         log.warning("callback_not_signed", path=request.path)
         return HttpResponse(status=403)
-    return _kept("interakt", interakt_provider.heard_in, raw)
+    return _kept(
+        "interakt", lambda: interakt_provider.heard_in(_storable(json.loads(raw, parse_constant=str)))
+    )
+
+
+@csrf_exempt
+@login_not_required
+@require_POST
+def msg91(request: HttpRequest, secret: str) -> HttpResponse:
+    """MSG91 reports what became of an SMS. Kept and answered."""
+    raw = _raw(request, LONGEST_EVENT)
+    if raw is None or not msg91_provider.is_ours(secret):
+        log.warning("callback_not_ours", provider="msg91")
+        return HttpResponse(status=403)
+    kind = request.content_type or ""
+    return _kept("msg91", lambda: msg91_provider.heard_in(_storable(msg91_provider.said_in(raw, kind))))
 
 
 def _raw(request: HttpRequest, most: int) -> bytes | None:
@@ -158,14 +174,13 @@ def _raw(request: HttpRequest, most: int) -> bytes | None:
     return raw if len(raw) <= most else None
 
 
-def _kept(provider: str, heard_in: Callable[[Any], list[Heard]], raw: bytes) -> HttpResponse:
-    """Keep what a body tells and answer it; 503 where the database is too slow, and then nothing was kept."""
+def _kept(provider: str, heard: Callable[[], list[Heard]]) -> HttpResponse:
+    """Keep what was heard and answer it; 400 for what is no JSON; 503 where the database is too slow, and then
+    nothing was kept."""
     try:
-        said = _storable(json.loads(raw, parse_constant=str))
+        take_all(provider=provider, heard=heard())
     except ValueError:
         return HttpResponse(status=400)
-    try:
-        take_all(provider=provider, heard=heard_in(said))
     except OperationalError:
         log.warning("callback_not_kept", provider=provider)
         return HttpResponse(status=503)

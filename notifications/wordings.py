@@ -172,6 +172,7 @@ SAMPLES: Mapping[str, tuple[str, str]] = {
 
 HIDDEN = re.compile("[\u200b-\u200d\ufeff]")
 DLT_ID = re.compile(r"[0-9]{19}")
+PROVIDERS_ID = re.compile(r"[A-Za-z0-9]{1,60}")
 
 
 def samples(language: str) -> dict[str, str]:
@@ -306,12 +307,24 @@ def tagged(name: str, sms: str) -> str:
     return PLACEHOLDER.sub(lambda found: f"{{#{tags[found[1]]}#}}", sms)
 
 
+def marked(sms: str) -> str:
+    """The short form as it is typed in at MSG91: `Rs.##net_rupees##.##net_paise## paid`."""
+    return PLACEHOLDER.sub(r"##\1##", sms)
+
+
+MAY_HOLD = {NUMERIC: r"\d{1,40}", ALPHANUMERIC: r"[A-Za-z0-9]{1,40}", LINK: r"https://\S+"}
+
+
+def fits(tag: str, value: str) -> bool:
+    """Whether an operator lets a value through in a variable with this tag."""
+    return re.fullmatch(MAY_HOLD[tag], value, re.ASCII) is not None
+
+
 def sms_filled(name: str, sms: str, variables: Mapping[str, str]) -> str:
     """The short form with its variables. Raises ValueError for one that is missing or that its tag does not allow:
     the operator would drop the SMS, paid for."""
-    allowed = {NUMERIC: r"\d+", ALPHANUMERIC: r"[A-Za-z0-9]{1,40}", LINK: r"https://\S+"}
     for each in names_in(sms):
         tag = SMS_VARIABLES.get(name, {}).get(each)
-        if tag is None or not re.fullmatch(allowed[tag], variables.get(each, ""), re.ASCII):
+        if tag is None or not fits(tag, variables.get(each, "")):
             raise ValueError(f"{each} is not {tag}")
     return filled(sms, variables)

@@ -6,16 +6,18 @@ import re
 import structlog
 from django.conf import settings
 
-TOKENS = re.compile(r"/s/[A-Za-z0-9_-]{20,}")
-"""A farmer's link (settlements/services/links.py): whoever knows it can answer for him."""
+TOKENS = re.compile(r"(/s/)[A-Za-z0-9_-]{20,}|(webhooks/msg91/)[^/\s\"']+")
+"""A farmer's link (settlements/services/links.py): whoever knows it can answer for him. And the address at which
+MSG91 reports: whoever knows that is believed."""
 
 
 def leave_out_tokens(
     _logger: object, _name: str, said: structlog.typing.EventDict
 ) -> structlog.typing.EventDict:
-    """Write no farmer's link into a log, whoever logs it: our requests, Django's warnings, a traceback."""
+    """Write no such address into a log, whoever logs it: our requests, Django's warnings, a traceback."""
     return {
-        name: TOKENS.sub("/s/…", value) if isinstance(value, str) else value for name, value in said.items()
+        name: TOKENS.sub(lambda found: f"{found[1] or found[2]}…", value) if isinstance(value, str) else value
+        for name, value in said.items()
     }
 
 

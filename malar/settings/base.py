@@ -404,11 +404,12 @@ MESSAGE_PROVIDERS = {
     "twilio_whatsapp": "notifications.providers.twilio.TwilioWhatsApp",
     "twilio_sms": "notifications.providers.twilio.TwilioSms",
     "interakt": "notifications.providers.interakt.Interakt",
+    "msg91": "notifications.providers.msg91.Msg91",
 }
 MESSAGE_PROVIDER = MESSAGE_PROVIDERS[env.one_of("MESSAGE_PROVIDER", "console", tuple(MESSAGE_PROVIDERS))]
 # By SMS, what a farmer must hear and did not get by WhatsApp; empty: the shop's people are asked to call him.
 MESSAGE_FALLBACK_PROVIDER = MESSAGE_PROVIDERS.get(
-    env.one_of("MESSAGE_FALLBACK_PROVIDER", "", ("", "twilio_sms")), ""
+    env.one_of("MESSAGE_FALLBACK_PROVIDER", "", ("", "twilio_sms", "msg91")), ""
 )
 # Of each shop and day, for receipts, reminders and summaries; 0: no limit.
 MESSAGE_DAILY_CAP_PAISE = env.number("MESSAGE_DAILY_CAP_PAISE", 0)
@@ -429,10 +430,17 @@ INTERAKT_WEBHOOK_SECRET = env.text("INTERAKT_WEBHOOK_SECRET", "")
 INTERAKT_WEBHOOK_SECRET_OLD = env.text("INTERAKT_WEBHOOK_SECRET_OLD", "")
 INTERAKT_BASE_URL = env.text("INTERAKT_BASE_URL", "https://api.interakt.ai/v1/public").rstrip("/")
 INTERAKT_WHATSAPP_PAISE = env.number("INTERAKT_WHATSAPP_PAISE", 35)
+MSG91_AUTH_KEY = env.text("MSG91_AUTH_KEY", "")
+MSG91_SENDER_ID = env.text("MSG91_SENDER_ID", "")
+MSG91_WEBHOOK_SECRET = env.text("MSG91_WEBHOOK_SECRET", "")
+MSG91_WEBHOOK_SECRET_OLD = env.text("MSG91_WEBHOOK_SECRET_OLD", "")
+MSG91_BASE_URL = env.text("MSG91_BASE_URL", "https://control.msg91.com").rstrip("/")
+MSG91_SMS_PAISE = env.number("MSG91_SMS_PAISE", 25)  # a part
 # Without these the provider in use does nothing, so nothing starts.
 _DEMANDED = {
     "twilio": ("PUBLIC_BASE_URL", "TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN"),
     "interakt": ("PUBLIC_BASE_URL", "INTERAKT_API_KEY", "INTERAKT_WEBHOOK_SECRET"),
+    "msg91": ("PUBLIC_BASE_URL", "MSG91_AUTH_KEY", "MSG91_WEBHOOK_SECRET"),
 }
 for _provider, _names in _DEMANDED.items():
     for _name in _names if f".{_provider}." in MESSAGE_PROVIDER + MESSAGE_FALLBACK_PROVIDER else ():

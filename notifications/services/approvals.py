@@ -22,10 +22,10 @@ from notifications.domain import VARIABLES, Approval, Failure, State, other_way
 from notifications.events import WordingStopped
 from notifications.models import Message, MessageTemplate, TemplateApproval
 from notifications.providers import SubmissionRefused as SubmissionRefused
-from notifications.providers import TemplateDoor, provider_in_use
+from notifications.providers import TemplateDoor, msg91, provider_in_use
 from notifications.providers import WordingStatus as WordingStatus
 from notifications.selectors import may_word
-from notifications.wordings import DLT_ID, faults_of
+from notifications.wordings import DLT_ID, PROVIDERS_ID, faults_of
 
 log = structlog.get_logger(__name__)
 
@@ -74,7 +74,7 @@ def put_in_use(*, by: Membership, template_id: UUID) -> MessageTemplate:
     """Say it from now on instead of the version in use. What is queued keeps its words.
 
     Raises NotAllowed for who may not word, RuleBroken `not_approved` where a provider that approves wordings has
-    not approved it.
+    not approved it, `not_registered` where its short form goes by MSG91 and the operators do not know it.
     """
     _demand_may_word(by)
     template = MessageTemplate.objects.get(pk=template_id)
@@ -84,6 +84,10 @@ def put_in_use(*, by: Membership, template_id: UUID) -> MessageTemplate:
     if lacking := sorted(set(doors) - approved):
         words = _("%(providers)s has not approved it yet.") % {"providers": ", ".join(lacking)}
         raise RuleBroken(words, code="not_approved")
+    is_registered = template.approvals.filter(provider="msg91").exclude(dlt_id="").exclude(ref="").exists()
+    if template.sms and msg91.is_set_up() and not is_registered:
+        words = _("Its short form is not registered yet: its DLT number and its ID with MSG91 are missing.")
+        raise RuleBroken(words, code="not_registered")
     versions.filter(is_active=True).exclude(pk=template.pk).update(is_active=False)
     versions.filter(pk=template.pk).update(is_active=True)
     template.refresh_from_db()
@@ -179,17 +183,27 @@ def note_ref(*, by: Membership, template_id: UUID, provider: str, ref: str) -> T
 
 
 @unit_of_work
-def set_dlt_id(*, by: Membership, template_id: UUID, provider: str, dlt_id: str) -> TemplateApproval:
-    """Note the number under which the operators registered the short form. Raises NotAllowed, RuleBroken for what
-    is no such number and for a wording without a short form."""
+def set_dlt_id(
+    *, by: Membership, template_id: UUID, provider: str, dlt_id: str, ref: str = ""
+) -> TemplateApproval:
+    """Note the number under which the operators registered the short form, and the provider's own ID of it, which
+    it gives once it has verified that number.
+
+    Raises NotAllowed, RuleBroken for what is no such number or ID and for a wording without a short form.
+    """
     _demand_may_word(by)
     template = MessageTemplate.objects.get(pk=template_id)
     if not template.sms:
         raise RuleBroken(_("It has no short form."), code="no_sms", pointer="/dlt_id")
     if not DLT_ID.fullmatch(dlt_id):
         raise RuleBroken(_("A DLT number has 19 digits."), code="dlt_id", pointer="/dlt_id")
+    if ref and not PROVIDERS_ID.fullmatch(ref):
+        raise RuleBroken(_("The ID has letters and digits only."), code="ref", pointer="/ref")
+    others = TemplateApproval.objects.filter(provider=provider, ref=ref).exclude(template=template)
+    if ref and others.exists():
+        raise RuleBroken(_("Another wording has this ID."), code="ref_taken", pointer="/ref")
     approval, _made = TemplateApproval.objects.get_or_create(template=template, provider=provider)
-    _write(approval, dlt_id=dlt_id)
+    _write(approval, dlt_id=dlt_id, **({"ref": ref, "state": Approval.APPROVED} if ref else {}))
     return approval
 
 

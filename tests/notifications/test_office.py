@@ -137,6 +137,9 @@ def test_the_number_of_the_operators_is_kept(office: Client) -> None:
     paid = MessageTemplate.objects.get(name="payment_paid", language="ta")
     assert "A DLT number has 19 digits." in act(office, paid, "dlt", dlt_id="12")
     assert "1107161234567890123" in act(office, paid, "dlt", dlt_id="1107161234567890123")
+    page = act(office, paid, "dlt", dlt_id="1107161234567890123", ref="6406d54ad6fc052a053a3c52")
+    assert 'value="6406d54ad6fc052a053a3c52"' in page
+    assert "##amount_rupees##.##amount_paise##" in page
 
 
 def test_where_there_are_several_shops_nobody_sees_them(
