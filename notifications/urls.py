@@ -13,6 +13,7 @@ urlpatterns = [
     path("webhooks/twilio/events/", views.twilio_events, name="twilio_events"),
     path("webhooks/interakt/", views.interakt, name="interakt"),
     path("webhooks/msg91/<str:secret>/", views.msg91, name="msg91"),
+    path("webhooks/meta/", views.meta, name="meta"),
     path("inbox/", views.inbox, name="inbox"),
     path("inbox/count/", views.inbox_count, name="inbox_count"),
     path("inbox/read/", views.inbox_read, name="inbox_read"),

@@ -13,7 +13,7 @@ from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from malar.accounts.access import member_required
 from malar.accounts.domain import Role
@@ -23,6 +23,7 @@ from notifications.forms import MessageFilter
 from notifications.models import Callback, Message
 from notifications.providers import Heard
 from notifications.providers import interakt as interakt_provider
+from notifications.providers import meta as meta_provider
 from notifications.providers import msg91 as msg91_provider
 from notifications.providers.twilio import is_signed, is_signed_as_it_is
 from notifications.providers.twilio_content import EVENT
@@ -37,6 +38,8 @@ LONGEST_CALLBACK = 100_000
 """Bytes. Twilio's own are a few thousand at most."""
 LONGEST_EVENT = 1_000_000
 """Bytes. Interakt sends the whole template and all it knows of a customer with each event."""
+LONGEST_BATCH = 3 * 1024 * 1024
+"""Bytes, as Meta says."""
 
 
 @member_required(Role.STAFF)
@@ -168,6 +171,22 @@ def msg91(request: HttpRequest, secret: str) -> HttpResponse:
     return _kept("msg91", lambda: msg91_provider.heard_in(_storable(msg91_provider.said_in(raw, kind))))
 
 
+@csrf_exempt
+@login_not_required
+@require_http_methods(["GET", "POST"])
+def meta(request: HttpRequest) -> HttpResponse:
+    """Meta checks that this is our address, and tells things by the batch. Kept and answered."""
+    if request.method == "GET":
+        said = [request.GET.get(f"hub.{name}", "") for name in ("mode", "verify_token", "challenge")]
+        answer = meta_provider.answer_to(*said)
+        return HttpResponse(answer or b"", status=403 if answer is None else 200, content_type="text/plain")
+    raw = _raw(request, LONGEST_BATCH)
+    if raw is None or not meta_provider.is_ours(raw, request.headers.get("X-Hub-Signature-256", "")):
+        log.warning("callback_not_signed", path=request.path)
+        return HttpResponse(status=403)
+    return _kept("meta", lambda: meta_provider.heard_in(_json(raw)))
+
+
 def _raw(request: HttpRequest, most: int) -> bytes | None:
     """The body as it came; None for one longer than that. Read past Django, whose own limit is for forms."""
     raw = request.read(most + 1)
@@ -185,6 +204,10 @@ def _kept(provider: str, heard: Callable[[], list[Heard]]) -> HttpResponse:
         log.warning("callback_not_kept", provider=provider)
         return HttpResponse(status=503)
     return HttpResponse(status=200)
+
+
+def _json(raw: bytes) -> Any:
+    return _storable(json.loads(raw, parse_constant=str))
 
 
 def _storable(said: Any) -> Any:

@@ -405,6 +405,7 @@ MESSAGE_PROVIDERS = {
     "twilio_sms": "notifications.providers.twilio.TwilioSms",
     "interakt": "notifications.providers.interakt.Interakt",
     "msg91": "notifications.providers.msg91.Msg91",
+    "meta": "notifications.providers.meta.Meta",
 }
 MESSAGE_PROVIDER = MESSAGE_PROVIDERS[env.one_of("MESSAGE_PROVIDER", "console", tuple(MESSAGE_PROVIDERS))]
 # By SMS, what a farmer must hear and did not get by WhatsApp; empty: the shop's people are asked to call him.
@@ -436,11 +437,24 @@ MSG91_WEBHOOK_SECRET = env.text("MSG91_WEBHOOK_SECRET", "")
 MSG91_WEBHOOK_SECRET_OLD = env.text("MSG91_WEBHOOK_SECRET_OLD", "")
 MSG91_BASE_URL = env.text("MSG91_BASE_URL", "https://control.msg91.com").rstrip("/")
 MSG91_SMS_PAISE = env.number("MSG91_SMS_PAISE", 25)  # a part
+META_GRAPH_VERSION = env.text("META_GRAPH_VERSION", "v23.0")
+META_PHONE_NUMBER_ID = env.text("META_PHONE_NUMBER_ID", "")
+META_WABA_ID = env.text("META_WABA_ID", "")
+META_ACCESS_TOKEN = env.text("META_ACCESS_TOKEN", "")
+META_APP_SECRET = env.text("META_APP_SECRET", "")
+META_APP_SECRET_OLD = env.text("META_APP_SECRET_OLD", "")
+META_WEBHOOK_VERIFY_TOKEN = env.text("META_WEBHOOK_VERIFY_TOKEN", "")
+META_BASE_URL = env.text("META_BASE_URL", "https://graph.facebook.com").rstrip("/")
+META_WHATSAPP_PAISE = env.number("META_WHATSAPP_PAISE", 13)
 # Without these the provider in use does nothing, so nothing starts.
 _DEMANDED = {
     "twilio": ("PUBLIC_BASE_URL", "TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN"),
     "interakt": ("PUBLIC_BASE_URL", "INTERAKT_API_KEY", "INTERAKT_WEBHOOK_SECRET"),
     "msg91": ("PUBLIC_BASE_URL", "MSG91_AUTH_KEY", "MSG91_WEBHOOK_SECRET"),
+    "meta": (
+        *("PUBLIC_BASE_URL", "META_PHONE_NUMBER_ID", "META_WABA_ID", "META_ACCESS_TOKEN"),
+        *("META_APP_SECRET", "META_WEBHOOK_VERIFY_TOKEN"),
+    ),
 }
 for _provider, _names in _DEMANDED.items():
     for _name in _names if f".{_provider}." in MESSAGE_PROVIDER + MESSAGE_FALLBACK_PROVIDER else ():

@@ -5,6 +5,7 @@ public clients only. It knows no idempotency key: what may have been sent must n
 """
 
 import datetime as dt
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -23,6 +24,7 @@ from notifications.providers import (
     Told,
     WordingStatus,
     call_of,
+    meta,
 )
 from notifications.providers.http import (
     E164,
@@ -50,6 +52,7 @@ REFUSALS: tuple[tuple[str, str, Failure], ...] = (
     ("rate limit", "rate_limit", Failure.BUSY),
 )
 """What it says when it refuses, in small letters; our code for it; and what that means."""
+META_CODE = re.compile(r"[0-9]{6}")
 CODES: Mapping[str, Failure] = {"1013": Failure.NOT_THERE}
 """What the codes of failed messages mean."""
 
@@ -175,7 +178,9 @@ def told_of(body: Mapping[str, Any]) -> Told | None:
     """What an event about a message tells. Raises KeyError where it names none."""
     message = body["data"]["message"]
     code = str(message.get("channel_error_code") or "")
-    result = refusal_of(CODES.get(code), code)
+    # Its own are short; six digits are Meta's, which it hands on.
+    failure = CODES.get(code) or (meta.CODES.get(int(code)) if META_CODE.fullmatch(code) else None)
+    result = refusal_of(failure, code)
     return Told(
         provider_id=message["id"],
         state=TOLD[body["type"]],

@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from notifications.domain import NOT_TOLD, RANK, UNFINISHED, Failure, State, leads_on, other_way
 from notifications.models import Attempt, Callback, Message
-from notifications.providers import Heard, SendResult, Told, interakt, msg91, twilio
+from notifications.providers import Heard, SendResult, Told, interakt, meta, msg91, twilio
 from notifications.services import circuit
 from notifications.services.sending import next_of, tell_of
 
@@ -24,6 +24,7 @@ READERS: Mapping[str, Callable[[Mapping[str, Any]], Told | None]] = {
     "twilio": twilio.told_of,
     "interakt": interakt.told_of,
     "msg91": msg91.told_of,
+    "meta": meta.told_of,
 }
 """How each provider's callbacks are read."""
 

@@ -8,7 +8,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from notifications.models import Callback
-from notifications.providers import WordingStatus, interakt, twilio_content
+from notifications.providers import WordingStatus, interakt, meta, twilio_content
 from notifications.services.approvals import note_status
 
 log = structlog.get_logger(__name__)
@@ -16,6 +16,7 @@ log = structlog.get_logger(__name__)
 READERS: Mapping[str, Callable[[Mapping[str, Any]], tuple[str, WordingStatus] | None]] = {
     "twilio_whatsapp": twilio_content.wording_of,
     "interakt": interakt.wording_of,
+    "meta": meta.wording_of,
 }
 """How each provider's events about wordings are read: which one, by its name there, and what becomes of it."""
 

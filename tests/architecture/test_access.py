@@ -410,6 +410,8 @@ TABLE: dict[str, Row] = {
     "POST notifications:interakt": (403, 403, 403, 403, 403),
     "GET notifications:msg91": (405, 405, 405, 405, 405),
     "POST notifications:msg91": (403, 403, 403, 403, 403),
+    "GET notifications:meta": (403, 403, 403, 403, 403),
+    "POST notifications:meta": (403, 403, 403, 403, 403),
     "GET notifications:inbox": (302, 200, 200, 200, 200),
     "GET notifications:inbox_count": (302, 200, 200, 200, 200),
     "GET notifications:inbox_read": (302, 405, 405, 405, 405),

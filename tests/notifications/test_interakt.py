@@ -406,9 +406,15 @@ def test_from_sent_to_read_in_whatever_order(accepted: Message) -> None:
 
 
 @pytest.mark.django_db
-def test_who_is_not_on_whatsapp_is_not_there(accepted: Message) -> None:
-    told(accepted, "message_api_failed", channel_error_code="1013")
-    assert (accepted.state, accepted.error_code) == (State.FAILED, "1013")
+@pytest.mark.parametrize(
+    ("code", "state"),
+    [("1013", State.FAILED), ("131026", State.FAILED), ("131056", State.RETRY), ("9", State.FAILED)],
+)
+def test_that_it_failed_is_told_with_a_code_of_its_own_or_of_metas(
+    accepted: Message, code: str, state: State
+) -> None:
+    told(accepted, "message_api_failed", channel_error_code=code)
+    assert (accepted.state, accepted.error_code) == (state, code)
 
 
 @pytest.mark.django_db
