@@ -1,10 +1,11 @@
 """A farmer's phone: he comes in by a code, looks around with his thumb, and says what he wants to be told."""
 
-import re
 from collections.abc import Iterator
 from decimal import Decimal
+from urllib.parse import urlsplit
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from django.core.cache import cache
 from playwright.sync_api import Browser, Page, ViewportSize, expect
 from pytest_django.live_server_helper import LiveServer
@@ -16,6 +17,7 @@ from notifications.models import SignInCode
 from notifications.selectors import wishes_of
 from pricing.models import Flower
 from tests.browser.places import PHONE
+from tests.browser.test_every_page import AXE
 from tests.cast import a_farmer, recorded
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -51,7 +53,7 @@ def plain(browser: Browser, live_server: LiveServer) -> Iterator[Page]:
     context.close()
 
 
-def come_in(page: Page) -> None:
+def come_in(page: Page, to: str = "/") -> None:
     page.goto("/sign-in/")
     page.fill("#id_phone", "98765 00014")
     page.click("main form .button--primary")
@@ -59,7 +61,7 @@ def come_in(page: Page) -> None:
     code = SignInCode.objects.newest_of("+919876500014").get()
     page.fill("#id_code", code_of(code.pk))
     page.click("main form .button--primary")
-    page.wait_for_url(re.compile(r"/$"))
+    page.wait_for_url(lambda url: urlsplit(url).path == to)
 
 
 def test_by_his_number_and_a_code_to_how_he_and_the_shop_stand(phone: Page, muthu: Farmer) -> None:
@@ -92,6 +94,17 @@ def test_a_switch_is_so_at_once_keeps_the_focus_and_is_taken_back(phone: Page, m
     expect(phone.locator("html")).to_have_attribute("lang", "en")
     muthu.refresh_from_db()
     assert muthu.language == "en"
+
+
+def test_where_two_share_a_phone_he_taps_his_name(phone: Page, muthu: Farmer) -> None:
+    a_farmer(muthu.shop, 32, "மு. வேலு", "M. Velu", phone="+919876500014")
+    come_in(phone, "/sign-in/who/")
+    for theme in ("day", "dim"):
+        phone.evaluate("theme => { document.documentElement.dataset.theme = theme }", theme)
+        found = Axe().run(phone, options=AXE).response["violations"]
+        assert [(each["id"], each["nodes"][0]["target"]) for each in found] == []
+    phone.get_by_role("button", name="மு. வேலு").click()
+    expect(phone.locator("h1")).to_contain_text("மு. வேலு")
 
 
 def test_all_of_it_without_a_script(plain: Page, muthu: Farmer) -> None:
