@@ -290,7 +290,7 @@ def answers_for(member: Membership) -> QuerySet[Answer]:
     if member.user.is_superuser:
         seen |= Q(shop=None)
     else:
-        seen |= Q(shop=None) & ~Exists(Shop.objects.exclude(pk=member.shop_id))
+        seen |= Q(~Exists(Shop.objects.exclude(pk=member.shop_id)), shop=None)
     answers = Answer.objects.filter(seen, is_for_people=True)
     return answers.select_related("farmer", "message", "done_by__user").order_by("-received_at", "-id")
 

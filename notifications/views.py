@@ -117,14 +117,13 @@ def answer_list(request: ShopRequest) -> HttpResponse:
     page = Paginator(answers.filter(done_at__isnull=not is_done), ANSWERS_ON_A_PAGE).get_page(
         request.GET.get("page")
     )
-    page.object_list = [
-        {"answer": each, "farmers": writers_of(each, request.shop)} for each in page.object_list
-    ]
+    changed = asked.get("changed")
     context = {
         "page": page,
+        "rows": [{"answer": each, "farmers": writers_of(each, request.shop)} for each in page],
         "is_done": is_done,
         "open": unanswered(request.member),
-        "changed": answers.filter(pk=asked.get("changed")).first(),
+        "changed": answers.filter(pk=changed).first() if changed else None,
     }
     return render(request, "notifications/answer_list.html", context)
 

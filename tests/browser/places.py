@@ -30,6 +30,8 @@ from malar.sync.services import block_tablet, register_device
 from malar.trail.models import Event
 from malar.trail.services.events import hand_over
 from notifications.models import Attempt, Message
+from notifications.models import Attempt, Callback, Message
+from notifications.services.inbound import take_inbound
 from notifications.services.queueing import react
 from settlements.models import ApprovalLink, Settlement
 from settlements.services.approvals import approve, change_recovery, dispute, submit
@@ -38,6 +40,8 @@ from settlements.services.months import add_month
 from settlements.services.payments import record_payment
 from settlements.services.runs import Order, begin_run, make_run
 from tests.cast import a_buyer_of
+from tests.notifications.farmers_phone import PHONE as PHONE_NUMBER
+from tests.notifications.farmers_phone import fields_of, has
 from tests.sync.clashes import clash
 
 MORNING = dt.datetime(2026, 11, 20, 5, 52, tzinfo=KOLKATA)
@@ -95,6 +99,7 @@ class Morning:
         closed = day_closed(clerk, today - dt.timedelta(days=1))
         months_known(owner)
         settled = settlements_made(owner, clerk, member[Role.FARMER].farmer, but=line.farmer)
+        answers_come()
         return cls(*people, line.farmer, line, moved, buyer, *closed, *settled)
 
     def speak(self, language: str) -> None:
@@ -179,6 +184,30 @@ def on_tablets(owner: Membership, clerk: Membership) -> None:
             **stream,
         )
     block_tablet(by=owner, device_id=tablet.pk, is_lost=True)
+
+
+def answers_come() -> None:
+    """A farmer writes more than a word about his receipt, somebody sends a picture, and a stranger asks for flowers."""
+    message = Message.objects.select_related("farmer").earliest("pk")
+    has(message.farmer, PHONE_NUMBER)
+    Message.objects.filter(pk=message.pk).update(address=PHONE_NUMBER)
+    Attempt.objects.create(
+        shop=message.shop, message=message, number=90, provider="twilio_whatsapp", provider_id="SM1"
+    )
+    for fields in (
+        fields_of("எடை 2 கிலோ குறைவு போட்டிருக்கு. கொஞ்சம் பாருங்க", "SMa", PHONE_NUMBER, "SM1"),
+        fields_of("", "SMb", PHONE_NUMBER),
+        fields_of("பூ இருக்கு, வாங்கிக்கறீங்களா?", "SMc", "+919800000000"),
+    ):
+        body, sid = fields, fields["MessageSid"]
+        Callback.objects.create(
+            provider="twilio",
+            about="inbound",
+            dedupe_key=f"in:{sid}",
+            body=body,
+            received_at=timezone.now(),
+        )
+    take_inbound()
 
 
 def day_closed(clerk: Membership, yesterday: dt.date) -> tuple[UUID, dt.date]:

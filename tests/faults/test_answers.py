@@ -169,7 +169,7 @@ def test_who_dies_while_he_reads_an_answer_leaves_it_to_the_next(
         def is_reading() -> bool:
             with connection.cursor() as cursor:
                 cursor.execute(waiting)
-                return cursor.fetchone() != (0,)
+                return bool(cursor.fetchone() != (0,))
 
         wait_until(is_reading)
         processes.kill("worker")
