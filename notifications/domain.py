@@ -264,8 +264,11 @@ ON_ITS_WAY = tuple(RANK)
 HANDED_OVER = (State.ACCEPTED, State.SENT)
 """States in which the provider has it and may still say that it did not arrive."""
 
-ENDED = (State.DELIVERED, State.READ, State.FAILED, State.DEAD, State.EXPIRED)
-"""States in which nothing more is done with a message by itself."""
+ARRIVED = (State.DELIVERED, State.READ)
+"""States in which the farmer has it."""
+
+NOT_TOLD = (State.FAILED, State.DEAD, State.EXPIRED)
+"""States in which it is certain that the farmer was not told."""
 
 STUCK = (State.FAILED, State.DEAD, State.UNKNOWN, State.EXPIRED)
 """States that only a person, or late news from the provider, leads out of."""

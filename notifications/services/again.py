@@ -110,7 +110,8 @@ def _again(by: Membership, message: Message, despite_risk: bool, made: UUID) -> 
     if message.kind == Kind.SETTLEMENT_READY:
         _ask_anew(by, message)
     _address_anew(message)
-    send_again(messages=Message.objects.filter(pk=message.pk))
+    if not send_again(messages=Message.objects.filter(pk=message.pk)):
+        raise Conflict(_("This message needs no help: it waits, or it is on its way."), code="not_stuck")
     _keep(by, message, Handling.AGAIN, before, made)
     message.refresh_from_db()
 

@@ -7,21 +7,31 @@ from django.db import connection
 from django.utils import timezone
 
 from malar.kernel.transactions import unit_of_work
-from notifications.domain import ENDED, HANDED_OVER, UNFINISHED, Kind
+from notifications.domain import ARRIVED, HANDED_OVER, NOT_TOLD, UNFINISHED, Kind
 from notifications.selectors import KEPT_FOR
 
 LINK_NEEDED_FOR = dt.timedelta(hours=12)
 """How long a message that the provider has may still fail and go another way: no provider keeps one longer than ten
 hours (ValidityPeriod), and then it needs its link again."""
 
+OTHER_WAY_WITHIN = dt.timedelta(minutes=10)
+"""How long a message that failed may still be told by another way, which takes its link along."""
+
 # Whoever holds the token says the farmer's yes. In a wording it stands in nothing that people read, but a short form
 # that was sent names the address.
 FORGET_LINKS = """
-UPDATE notifications_message
+UPDATE notifications_message AS message
 SET text = replace(replace(text, coalesce(variables->>'link', ''), '…'), coalesce(variables->>'token', ''), '…'),
     variables = variables - 'token' - 'link'
 WHERE variables ? 'token' AND (
-    (state = ANY(%(ended)s) AND other_way = '')
+    state = ANY(%(arrived)s)
+    OR (
+        state = ANY(%(not_told)s) AND other_way = '' AND coalesce(failed_at, '-infinity') < %(just_now)s
+        AND NOT EXISTS (
+            SELECT FROM notifications_attempt
+            WHERE message_id = message.id AND ended_at >= %(just_now)s
+        )
+    )
     OR (state = ANY(%(handed_over)s) AND sent_at < %(long_ago)s)
     OR (state = 'unknown' AND expires_at < %(now)s)
 )
@@ -32,12 +42,14 @@ WHERE variables ? 'token' AND (
 def forget_links() -> int:
     """Take the farmer's link out of every message that needs it no more; from how many.
 
-    One that waits for another try, or may still fail with the provider, keeps it. Whoever sends one again later
-    makes a new link (`services/again.py`).
+    One that waits for another try or another way, or may still fail with the provider, keeps it. Whoever sends one
+    again later makes a new link (`services/again.py`).
     """
     now = timezone.now()
     values: dict[str, Any] = {
-        "ended": [str(state) for state in ENDED],
+        "arrived": [str(state) for state in ARRIVED],
+        "not_told": [str(state) for state in NOT_TOLD],
+        "just_now": now - OTHER_WAY_WITHIN,
         "handed_over": [str(state) for state in HANDED_OVER],
         "long_ago": now - LINK_NEEDED_FOR,
         "now": now,

@@ -19,6 +19,7 @@ from ledger.services.farmer_import import Plan, RowState, import_farmers, plan_i
 from malar.accounts.domain import Role
 from malar.accounts.models import Membership
 from malar.kernel.errors import Conflict, NotAllowed, RuleBroken
+from malar.trail.models import Event
 from tests.cast import a_farmer, a_member
 from tests.conftest import page_of
 
@@ -389,6 +390,18 @@ class TestPages:
 
         assert "2 farmers were taken into the book." in html(done)
         assert set(Farmer.objects.values_list("number", flat=True)) == {14, 20, 31}
+
+    @pytest.mark.parametrize("ticked", [{}, {"welcome": "on"}])
+    def test_who_is_new_is_welcomed_only_where_that_is_ticked(
+        self, meena: Membership, ticked: dict[str, str]
+    ) -> None:
+        page = page_of(meena)
+        shown = looked_at(page, self.LIST)
+        assert 'name="welcome"' in shown.content.decode()
+        page.post(IMPORT, hidden(shown) | ticked)
+        welcomed = Event.objects.filter(name="FarmerReachable").values_list("payload__farmer", flat=True)
+        reachable = Farmer.objects.exclude(phone="").values_list("pk", flat=True)
+        assert set(welcomed) == ({str(pk) for pk in reachable} if ticked else set())
 
     def test_a_double_tap_makes_nothing_twice(self, meena: Membership) -> None:
         page = page_of(meena)

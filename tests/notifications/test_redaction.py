@@ -12,8 +12,8 @@ from ledger.services.entries import edit_entry
 from malar.accounts.models import Membership
 from malar.trail.models import Event
 from notifications import tasks
-from notifications.domain import ENDED, HANDED_OVER, UNFINISHED, State
-from notifications.models import Message
+from notifications.domain import ARRIVED, HANDED_OVER, NOT_TOLD, UNFINISHED, State
+from notifications.models import Attempt, Message
 from notifications.selectors import last_told
 from notifications.services.queueing import react
 from pricing.models import Flower
@@ -63,7 +63,7 @@ def has_link(message: Message) -> bool:
     return "token" in message.variables or "link" in message.variables
 
 
-@pytest.mark.parametrize("state", ENDED)
+@pytest.mark.parametrize("state", [*ARRIVED, *NOT_TOLD])
 def test_when_a_message_is_over_its_link_is_forgotten(question: Message, state: State) -> None:
     token = question.variables["token"]
     assert link_of(token)
@@ -74,6 +74,21 @@ def test_when_a_message_is_over_its_link_is_forgotten(question: Message, state: 
     assert question.text.endswith("… -MALARM")
     assert question.variables["net"] == net
     assert tasks.forget_links() == 0
+
+
+@pytest.mark.parametrize("state", NOT_TOLD)
+def test_what_failed_just_now_may_go_another_way_and_take_its_link_along(
+    question: Message, state: State
+) -> None:
+    now = timezone.now()
+    assert has_link(put(question, state, failed_at=now))
+    put(question, state, failed_at=now - A_DAY)
+    call = {"shop": question.shop, "message": question, "provider": "twilio_whatsapp", "outcome": "failed"}
+    last = Attempt.objects.create(**call, number=1, ended_at=now)
+    assert has_link(question)
+    last.ended_at = now - A_DAY
+    last.save()
+    assert not has_link(question)
 
 
 @pytest.mark.parametrize("state", UNFINISHED)

@@ -1,11 +1,16 @@
 """A welcome for who is new, and a question that is asked again."""
 
+import contextlib
 import datetime as dt
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.db import connection
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from ledger.models import Farmer
@@ -18,6 +23,7 @@ from notifications.models import Message
 from notifications.services.queueing import react
 from notifications.services.wishes import apply_inbound, change_wishes
 from settlements.models import Settlement
+from settlements.services import reminders
 from settlements.services.approvals import approve, cancel, change_recovery, submit
 from settlements.services.reminders import say_unanswered
 from tests.settlements.acts import settled, settlement_for
@@ -83,6 +89,38 @@ class TestWelcome:
         import_farmers(by=meena, key=uuid4(), text=text, expected=expected, welcome=welcome)
         assert Farmer.objects.count() == 2
         assert [each.address for each in told("consent_welcome")] == ["+919876500021"] * welcome
+
+
+@pytest.mark.race
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("guarded", [True, False], ids=["with the lock", "negative control"])
+def test_two_who_look_at_once_ask_once(
+    sunday: Any, settlement_a: Farmer, meena: Membership, monkeypatch: pytest.MonkeyPatch, guarded: bool
+) -> None:
+    settlement = settlement_for(settlement_a, settled(meena))
+    submit(by=meena, settlement_id=settlement.pk)
+    now = Event.objects.get(name="SettlementReady").at + 3 * DAY
+    looked = threading.Barrier(2)
+    look = reminders._of_each
+
+    def both_have_looked(*asked: Any) -> Any:
+        found = look(*asked)
+        with contextlib.suppress(threading.BrokenBarrierError):
+            looked.wait(2)
+        return found
+
+    monkeypatch.setattr(reminders, "_of_each", both_have_looked)
+    if not guarded:
+        monkeypatch.setattr(QuerySet, "select_for_update", lambda found, **_: found)
+
+    def say(_: int) -> int:
+        try:
+            return say_unanswered(now=now)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(2) as pool:
+        assert sum(pool.map(say, range(2))) == (1 if guarded else 2)
 
 
 class TestReminder:
