@@ -273,9 +273,6 @@ NOT_TOLD = (State.FAILED, State.DEAD, State.EXPIRED)
 STUCK = (State.FAILED, State.DEAD, State.UNKNOWN, State.EXPIRED)
 """States that only a person, or late news from the provider, leads out of."""
 
-NOT_TOLD = (State.FAILED, State.DEAD, State.EXPIRED)
-"""States in which it is certain that the farmer was not told."""
-
 MOST_TRIES = 6
 """How often a message is given to a provider that surely did not send it."""
 FIRST_WAIT = dt.timedelta(seconds=30)

@@ -29,7 +29,6 @@ from malar.sync.models import Stream
 from malar.sync.services import block_tablet, register_device
 from malar.trail.models import Event
 from malar.trail.services.events import hand_over
-from notifications.models import Attempt, Message
 from notifications.models import Attempt, Callback, Message
 from notifications.services.inbound import take_inbound
 from notifications.services.queueing import react

@@ -49,7 +49,7 @@ def test_it_shows_what_is_so(own: Client, raja: Farmer) -> None:
 
 def test_every_kind_is_on_it_but_those_that_nobody_can_refuse() -> None:
     shown = {kind for _title, kinds in WishesForm.GROUPS for kind in kinds}
-    assert set(Kind) - shown == {Kind.CONSENT_WELCOME, Kind.OTP_LOGIN}
+    assert set(Kind) - shown == {Kind.CONSENT_WELCOME, Kind.OTP_LOGIN, Kind.REPLY}
 
 
 def test_the_summary_takes_the_place_of_receipts_and_undo_brings_them_back(own: Client, raja: Farmer) -> None:
