@@ -17,10 +17,11 @@ from malar.trail.models import Event
 from notifications import tasks
 from notifications.domain import STUCK, State
 from notifications.models import ByHand, Message
+from notifications.providers import provider_in_use
 from notifications.services.again import resend, resend_all, take_back
 from notifications.services.claims import claim
 from notifications.services.queueing import react
-from notifications.services.sending import provider_in_use, send
+from notifications.services.sending import send
 from notifications.services.wishes import apply_inbound, change_wishes
 from pricing.models import Flower
 from settlements.models import ApprovalLink, Settlement

@@ -35,9 +35,10 @@ from malar.trail.models import Event
 from malar.trail.services.events import record
 from notifications.domain import UNFINISHED, VALID_FOR, Kind, State, filled
 from notifications.models import Callback, Message, MessageTemplate
+from notifications.providers import provider_in_use
 from notifications.providers.http import client
 from notifications.providers.twilio import signature_of
-from notifications.services.sending import provider_in_use, send
+from notifications.services.sending import send
 from notifications.wordings import samples
 
 EVENTS_A_SECOND, FOR_S, QUEUED, CALLBACKS_A_SECOND = 50, 60, 10_000, 100

@@ -300,7 +300,7 @@
     /** @param {number} ms */
     #wait(ms) {
       clearTimeout(this.#timer);
-      if (this.staysAwake) this.#timer = setTimeout(() => this.drain(), ms);
+      if (this.staysAwake) this.#timer = setTimeout(() => this.drain(), Math.max(ms, 0));
     }
 
     async #waitForNext() {
