@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 from django.conf import settings
 
-from notifications.domain import FREE, Approval, Category, Channel, Failure, State
+from notifications.domain import FREE, OTP_LOGIN, Approval, Category, Channel, Failure, State
 from notifications.models import Callback, MessageTemplate
 from notifications.providers import (
     Heard,
@@ -118,11 +118,14 @@ def payload_of(outgoing: Outgoing) -> dict[str, Any]:
         for index, button in enumerate(outgoing.buttons)
         if button["kind"] == URL
     }
+    is_code = outgoing.template == OTP_LOGIN
+    if is_code:
+        links["0"] = values_of([outgoing.variables.get("code", "")])  # the button that copies it
     return {
         **call,
         "type": "Template",
         # Asked for by name, so that a template that became an advertisement is refused and not paid for.
-        "template_category": Category.UTILITY.value,
+        "template_category": (Category.AUTHENTICATION if is_code else Category.UTILITY).value,
         "template": {
             "name": outgoing.ref.partition("/")[0],
             "languageCode": outgoing.language,

@@ -8,13 +8,13 @@ import datetime as dt
 import hashlib
 import hmac
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import httpx
 from django.conf import settings
 
-from notifications.domain import FREE, Approval, Category, Channel, Failure, State
+from notifications.domain import FREE, OTP_LOGIN, Approval, Category, Channel, Failure, State
 from notifications.models import Callback, MessageTemplate
 from notifications.providers import (
     Heard,
@@ -144,16 +144,21 @@ def payload_of(outgoing: Outgoing) -> dict[str, Any]:
             "language": {"policy": "deterministic", "code": outgoing.language},
             "components": [
                 *([{"type": "body", "parameters": values}] if values else []),
-                *(_button(index, each, outgoing) for index, each in enumerate(outgoing.buttons)),
+                *(_button(index, each, outgoing) for index, each in enumerate(_buttons(outgoing))),
             ],
         },
     }
 
 
+def _buttons(outgoing: Outgoing) -> Sequence[Mapping[str, str]]:
+    """Those of the wording; a code to sign in has one that copies it, which Meta puts there by itself."""
+    return [{"kind": URL, "copies": "code"}] if outgoing.template == OTP_LOGIN else outgoing.buttons
+
+
 def _button(index: int, button: Mapping[str, str], outgoing: Outgoing) -> dict[str, Any]:
     """A button's own part: what it stands for and to which call it belongs, or where it leads."""
     if button["kind"] == URL:
-        (token,) = values_of([outgoing.variables.get("token", "")])
+        (token,) = values_of([outgoing.variables.get(button.get("copies", "token"), "")])
         parameter = {"type": "text", "text": token}
     else:
         parameter = {"type": "payload", "payload": button["means"]}

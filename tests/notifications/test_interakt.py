@@ -143,6 +143,17 @@ def test_without_an_address_to_lead_to_no_button_has_a_value(fake: FakeInterakt)
     assert "buttonValues" not in fake.calls[0].body["template"]
 
 
+def test_a_code_to_sign_in_has_the_button_that_copies_it(fake: FakeInterakt) -> None:
+    code = {"template": "otp_login", "ref": "otp_login_1/ta", "values": ("482915",)}
+    Interakt().send(outgoing(**code, variables={"code": "482915"}))
+    asked = fake.calls[0].body
+    assert asked["template_category"] == "authentication"
+    assert (asked["template"]["bodyValues"], asked["template"]["buttonValues"]) == (
+        ["482915"],
+        {"0": ["482915"]},
+    )
+
+
 def test_an_answer_to_who_has_just_written_goes_as_text_that_nobody_approved(fake: FakeInterakt) -> None:
     """The shape that public clients of its API use: its own documents do not show one."""
     said = Interakt().send(outgoing(template="reply", ref="", text="வணக்கம்.\nநன்றி."))

@@ -166,6 +166,20 @@ def test_it_is_asked_as_its_own_documents_ask(fake: FakeMeta) -> None:
     }
 
 
+def test_a_code_to_sign_in_has_the_button_that_copies_it(fake: FakeMeta) -> None:
+    code = {"template": "otp_login", "ref": "otp_login_1/ta", "values": ("482915",)}
+    Meta().send(outgoing(**code, variables={"code": "482915"}))
+    assert fake.calls[0].body["template"]["components"] == [
+        {"type": "body", "parameters": [{"type": "text", "text": "482915"}]},
+        {
+            "type": "button",
+            "sub_type": "url",
+            "index": "0",
+            "parameters": [{"type": "text", "text": "482915"}],
+        },
+    ]
+
+
 def test_an_answer_to_who_has_just_written_goes_as_text_that_nobody_approved(fake: FakeMeta) -> None:
     assert Meta().send(outgoing(template="reply", ref="", text="வணக்கம்.\nநன்றி.")).outcome == Outcome.ACCEPTED
     assert fake.calls[0].body == {
