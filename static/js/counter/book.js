@@ -65,7 +65,8 @@ export class Book extends EventTarget {
         this.dispatchEvent(new Event("change"));
         return;
       }
-      outbox.addEventListener("change", () => this.look());
+      // A disk that is gone answers nothing; `old` says so where a newer version has it.
+      outbox.addEventListener("change", () => this.look().catch(() => {}));
       outbox.ledger.addEventListener("old", () => this.dispatchEvent(new Event("old")));
       await this.look();
       outbox.drain({ isNewRound: true });
