@@ -102,6 +102,7 @@ class Rule:
     fault: Fault
     method: str | None
     times: int | None = None
+    longer: int = 0
 
 
 @dataclass
@@ -136,11 +137,19 @@ class Proxy:
         if not keep_sockets:
             self.kill_sockets()
 
-    def on(self, pattern: str, fault: Fault, *, method: str | None = None, times: int | None = None) -> None:
-        """This happens to requests whose path (with its query) matches, `times` times or until `clear()`. Of
-        several that match, the one said last counts."""
+    def on(
+        self,
+        pattern: str,
+        fault: Fault,
+        *,
+        method: str | None = None,
+        times: int | None = None,
+        longer: int = 0,
+    ) -> None:
+        """This happens to requests whose path (with its query) matches and whose body has at least `longer` bytes,
+        `times` times or until `clear()`. Of several that match, the one said last counts."""
         with self._lock:
-            self._rules.append(Rule(re.compile(pattern), fault, method, times))
+            self._rules.append(Rule(re.compile(pattern), fault, method, times, longer))
 
     def clear(self) -> None:
         """The line is whole again; what was seen is kept."""
@@ -226,7 +235,7 @@ class Proxy:
         with self._lock:
             for rule in reversed(self._rules):
                 fits = rule.pattern.search(request.path) and rule.method in {None, request.method}
-                if fits and rule.times != 0:
+                if fits and rule.times != 0 and len(request.body) >= rule.longer:
                     rule.times = None if rule.times is None else rule.times - 1
                     return rule.fault
         return self._fault
