@@ -3,11 +3,11 @@
 import re
 from decimal import Decimal
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
-from hypothesis import example, given
+from hypothesis import given
 from hypothesis import strategies as st
-from tamil.numeral import num2tamilstr
 
 from malar.kernel.words import english_number, rupees_in_words, tamil_number
 
@@ -106,7 +106,13 @@ SPELT = {
 }
 """How Open-Tamil spells what domain.md §4.4 spells otherwise."""
 SIGNS = {"அ": "", "ஆ": "ா", "இ": "ி", "எ": "ெ", "ஏ": "ே", "ஐ": "ை", "ஒ": "ொ", "ஓ": "ோ"}
-COUNTED = {"ொன்றாயிர": "ோராயிர", "ொன்றுலட்ச": "ொருலட்ச", "ொன்றுகோடி": "ொருகோடி", "ஓர்ஆயிர": "ஓராயிர"}
+COUNTED = {
+    "ொன்றாயிர": "ோராயிர",
+    "ொன்றுலட்ச": "ொருலட்ச",
+    "ொன்றுகோடி": "ொருகோடி",
+    "ஓர்ஆயிர": "ஓராயிர",
+    "ோர்ஆயிர": "ோராயிர",
+}
 """It says “twenty and one thousand” where we say “twenty one-thousand”."""
 
 
@@ -120,14 +126,22 @@ def without_joins(words: str) -> str:
     return re.sub("^ஓராயிர", "ஆயிர", words)
 
 
-@given(st.one_of(st.integers(0, 99_999), st.integers(0, 9_99_99_999)))
-@example(1_00_000)
-@example(10_00_00_000 - 1)
-def test_open_tamil_says_the_same_number(number: int) -> None:
-    assert without_joins(tamil_number(number)) == without_joins(num2tamilstr(number))
+# `number<tab>words` of tamil.numeral.num2tamilstr, Open-Tamil 1.1 (MIT): all to 130, the round ones, and 1,200 by lot
+# below ten crore. The package has no wheel, so that the tests do not install it.
+THEIRS = {
+    int(number): words
+    for number, words in (
+        line.split("\t")
+        for line in (Path(__file__).parent / "open_tamil.tsv").read_text(encoding="utf-8").splitlines()
+    )
+}
 
 
-def test_what_another_says_of_a_number_is_of_no_other() -> None:
-    """The comparison forgives spelling, not figures."""
-    said = [without_joins(num2tamilstr(number)) for number in range(25_000)]
-    assert len(set(said)) == len(said)
+def test_open_tamil_says_the_same_numbers() -> None:
+    assert len(THEIRS) > 1_300
+    ours = {number: without_joins(tamil_number(number)) for number in THEIRS}
+    assert ours == {number: without_joins(words) for number, words in THEIRS.items()}
+
+
+def test_what_is_forgiven_is_spelling_and_no_figure() -> None:
+    assert len({without_joins(words) for words in THEIRS.values()}) == len(THEIRS)
