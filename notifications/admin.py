@@ -26,7 +26,7 @@ from malar.kernel import formatting
 from malar.kernel.clock import KOLKATA
 from malar.kernel.errors import RuleBroken
 from malar.kernel.transactions import tell_database, through
-from notifications.domain import VARIABLES, Kind, State, filled, names_in
+from notifications.domain import FREE, VARIABLES, Kind, State, filled, names_in
 from notifications.models import Message, MessageQuerySet, MessageTemplate
 from notifications.selectors import may_word
 from notifications.services.again import queued_words, resend_all
@@ -218,7 +218,11 @@ class MessageTemplateAdmin(ShopModelAdmin):
                 "wording": wording,
                 "looks": looks_of(wording),
                 "approvals": approvals.values(),
-                "may_submit": [name for name in doors if name not in approvals or not approvals[name].ref],
+                "may_submit": [
+                    name
+                    for name in doors
+                    if wording.name not in FREE and (name not in approvals or not approvals[name].ref)
+                ],
                 "providers": sorted(doors),
                 "tagged": tagged(wording.name, wording.sms) if wording.sms else "",
                 "marked": marked(wording.sms),

@@ -20,7 +20,7 @@ from malar.kernel.clock import KOLKATA
 from malar.kernel.errors import Conflict, NotFound, RuleBroken
 from malar.kernel.money import PAISA
 from malar.kernel.wire import moment
-from notifications.domain import ASKED_FOR, ON_ITS_WAY, REASONS, STUCK, UNASKED, UNFINISHED, Kind
+from notifications.domain import ASKED_FOR, NOT_TOLD, ON_ITS_WAY, REASONS, STUCK, UNASKED, UNFINISHED, Kind
 from notifications.models import Answer, Message, MessageQuerySet, Note, Sender, Spending
 
 
@@ -190,6 +190,10 @@ def why_not_again(message: Message) -> RuleBroken | None:
     is asked when it is done."""
     if message.state not in STUCK:
         return Conflict(_("This message needs no help: it waits, or it is on its way."), code="not_stuck")
+    if message.kind in ASKED_FOR:
+        return RuleBroken(_("Nobody sends this again: he asks for it anew himself."), code="asked_for")
+    if is_told_otherwise(message):
+        return RuleBroken(str(REASONS["arrived"]), code="arrived")
     if not wants(message.farmer, Kind(message.kind)):
         return RuleBroken(_("The farmer does not want such messages."), code="not_wanted")
     if is_too_old(message):
@@ -208,6 +212,12 @@ def is_too_old(message: Message) -> bool:
     return message.created_at < timezone.now() - KEPT_FOR
 
 
+def is_told_otherwise(message: Message) -> bool:
+    """Whether what went in its stead, or that in whose stead it goes, has reached the farmer or may still."""
+    same = Q(fallback_of=message) | Q(fallback=message)
+    return Message.objects.filter(same).exclude(state__in=NOT_TOLD).exists()
+
+
 def is_told_better(message: Message) -> bool:
     """Whether it says what is no longer so: it was overtaken, or a later message is about the same line."""
     if message.error_code == "overtaken":
@@ -215,9 +225,11 @@ def is_told_better(message: Message) -> bool:
     entry = message.event.payload.get("entry")
     if entry is None:
         return False
-    return Message.objects.filter(
+    later = Message.objects.filter(
         shop_id=message.shop_id, farmer_id=message.farmer_id, event__payload__entry=entry, pk__gt=message.pk
-    ).exists()
+    )
+    # What went in its stead says the same.
+    return later.exclude(event=message.event_id).exists()
 
 
 def due_since() -> dt.datetime | None:

@@ -221,7 +221,7 @@ def ready(event: Event) -> list[Message]:
 
 def is_still_asked(message: Message) -> bool:
     """Whether the farmer's yes to a settlement, as the message has it, is still waited for."""
-    version = message.variables.get("version")
+    version = message.variables.get("version") or message.variables.get("settlement_version")
     return is_asked(UUID(message.event.payload["settlement"]), version=int(version) if version else None)
 
 
@@ -357,14 +357,25 @@ def rate_pending(event: Event) -> list[Message]:
 # --- Signing in -------------------------------------------------------------------------------------
 
 
+def is_last_asked(code: SignInCode) -> bool:
+    """Whether this is the code that counts for its number."""
+    (newest,) = SignInCode.objects.newest_of(code.phone)
+    return newest == code and code.is_open(timezone.now())
+
+
+def is_code_open(message: Message) -> bool:
+    """Whether the code that a message brings still counts; one that does not would cost him a try."""
+    code = SignInCode.objects.filter(pk=message.event.payload["code"]).first()
+    return code is not None and is_last_asked(code)
+
+
 def code_asked(event: Event) -> list[Message]:
     """The code goes to the number that asked, not to the farmer's other one; none where another was asked for since.
 
     What is kept of it says no digit.
     """
     code = SignInCode.objects.get(pk=event.payload["code"])
-    (newest,) = SignInCode.objects.newest_of(code.phone)
-    if newest != code or not code.is_open(timezone.now()):
+    if not is_last_asked(code):
         return []
     return queue(
         event=event,
@@ -431,4 +442,7 @@ SUBSCRIPTIONS: dict[str, Reaction] = {
     NextMonthMissing.name: noted(NoteKind.MONTH_MISSING),
 }
 
-STILL_SO: dict[str, Callable[[Message], bool]] = dict.fromkeys(QUESTIONS, is_still_asked)
+STILL_SO: dict[str, Callable[[Message], bool]] = {
+    **dict.fromkeys(QUESTIONS, is_still_asked),
+    Kind.OTP_LOGIN: is_code_open,
+}

@@ -6,9 +6,9 @@ import re
 import structlog
 from django.conf import settings
 
-TOKENS = re.compile(r"(/s/)[A-Za-z0-9_-]{20,}|(webhooks/msg91/)[^/\s\"']+")
-"""A farmer's link (settlements/services/links.py): whoever knows it can answer for him. And the address at which
-MSG91 reports: whoever knows that is believed."""
+TOKENS = re.compile(r"(/s/)[A-Za-z0-9_-]{20,}|(webhooks/msg91/|hub\.verify_token=)[^/&\s\"']+")
+"""A farmer's link (settlements/services/links.py): whoever knows it can answer for him. The address at which MSG91
+reports: whoever knows that is believed. And by what Meta knows that our address is ours."""
 
 
 def leave_out_tokens(

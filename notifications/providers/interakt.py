@@ -76,6 +76,8 @@ APPROVALS = {
     "DELETED": Approval.DISABLED,
 }
 MOST_PAGES = 60
+WORDS = frozenset({"message", "raw_template"})
+"""The parts of an event in which Interakt repeats what we sent."""
 
 
 class Interakt:
@@ -160,6 +162,12 @@ def is_ours(raw: bytes, given: str) -> bool:
     return is_signed(raw, given, (settings.INTERAKT_WEBHOOK_SECRET, settings.INTERAKT_WEBHOOK_SECRET_OLD))
 
 
+def _without_words(event: Mapping[str, Any]) -> dict[str, Any]:
+    """An event about a message of ours without what we said in it: a code or a link would be kept for a month."""
+    message = {name: said for name, said in part(event, "data", "message").items() if name not in WORDS}
+    return {**event, "data": {**part(event, "data"), "message": message}}
+
+
 def heard_in(body: object) -> list[Heard]:
     """What one of its calls tells: one thing, or nothing that is ours to know."""
     event = part(body)
@@ -169,9 +177,11 @@ def heard_in(body: object) -> list[Heard]:
     if kind in TOLD:
         named = part(message, "meta_data", "source_data").get("callback_data")
         message_id, attempt = call_of(named)
-        return [Heard(Callback.About.STATUS, key, event, message_id, attempt)]
-    if kind == RECEIVED or (kind == CLICKED and part(message, "meta_data").get("click_type") == "QR"):
+        return [Heard(Callback.About.STATUS, key, _without_words(event), message_id, attempt)]
+    if kind == RECEIVED:
         return [Heard(Callback.About.INBOUND, key, event)]
+    if kind == CLICKED and part(message, "meta_data").get("click_type") == "QR":
+        return [Heard(Callback.About.INBOUND, key, _without_words(event))]
     if kind == WORDING:
         wording = _wording_in(event)
         about = f"{wording.get('id') or wording.get('name')}:{wording.get('language')}"

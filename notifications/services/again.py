@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
+from django.db import transaction
 from django.utils import translation
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -68,7 +69,9 @@ def resend_all(*, by: Membership, message_ids: Collection[UUID], despite_risk: b
     chosen = sorted(set(message_ids))[:AT_ONCE]
     for message_id in chosen:
         try:
-            _again(by, _held(by, message_id), despite_risk, new_id())
+            # What was begun for one that is refused is taken back with it.
+            with transaction.atomic():
+                _again(by, _held(by, message_id), despite_risk, new_id())
         except RuleBroken as broken:
             if isinstance(broken, NotFound):
                 raise

@@ -81,7 +81,7 @@ def put_in_use(*, by: Membership, template_id: UUID) -> MessageTemplate:
     versions = MessageTemplate.objects.filter(name=template.name, language=template.language)
     list(versions.select_for_update().order_by("pk"))
     approved = {each.provider for each in template.approvals.select_related("template") if each.lets_send}
-    if lacking := sorted(set(doors) - approved):
+    if template.name not in FREE and (lacking := sorted(set(doors) - approved)):
         words = _("%(providers)s has not approved it yet.") % {"providers": ", ".join(lacking)}
         raise RuleBroken(words, code="not_approved")
     is_registered = template.approvals.filter(provider="msg91").exclude(dlt_id="").exclude(ref="").exists()
@@ -250,7 +250,8 @@ def note_status(*, provider: str, ref: str, status: WordingStatus) -> bool:
 def _stop(approval: TemplateApproval) -> None:
     provider = provider_in_use()
     if provider.name == approval.provider:
-        own = Q(template=approval.template) & Q(provider__in=("", approval.provider))
+        own = Q(template=approval.template, channel=provider.channel)
+        own &= Q(provider__in=("", approval.provider))
         stopped_messages = Message.objects.waiting().filter(own)
         for kind in set(stopped_messages.values_list("kind", flat=True)):
             stopped_messages.filter(kind=kind).update(

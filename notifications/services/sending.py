@@ -242,10 +242,12 @@ def tell_of(message: Message, state: State, failure: Failure | None, code: str) 
 def send_again(*, messages: MessageQuerySet, states: tuple[State, ...] = STUCK) -> int:
     """Queue messages once more that a person wants sent (`services/again.py`), whatever became of them; returns how
     many. Of one that was perhaps sent the farmer may hear twice: whoever asks for it was told so. One in whose stead
-    another went, or is still to go, is left alone. A code to sign in is asked for anew, by him.
+    another went, or is still to go, is left alone, and so is what went in the stead of such a one. A code to sign in
+    is asked for anew, by him.
     """
     now = timezone.now()
-    told_otherwise = Message.objects.filter(fallback_of=OuterRef("pk")).exclude(state__in=NOT_TOLD)
+    same = Q(fallback_of=OuterRef("pk")) | Q(fallback=OuterRef("pk"))
+    told_otherwise = Message.objects.filter(same).exclude(state__in=NOT_TOLD)
     stuck = messages.filter(~Exists(told_otherwise), state__in=[each for each in states if each in STUCK])
     return stuck.exclude(kind__in=ASKED_FOR).update(
         state=State.QUEUED,

@@ -13,15 +13,19 @@ from django.db.models.functions import Now
 from django.utils import timezone, translation
 
 from ledger.models import Farmer
+from ledger.services.entries import edit_entry
 from ledger.services.movements import record_movement
 from malar.accounts.models import Membership
 from malar.kernel.clock import KOLKATA
+from malar.kernel.errors import RuleBroken
+from malar.kernel.ids import new_id
 from malar.trail.models import Event
 from notifications import tasks
 from notifications.domain import Approval, Channel, Failure, Kind, OtherWay, State, code_of, other_way
 from notifications.models import Attempt, Message, Note, Recipient, Sender, Spending, TemplateApproval
 from notifications.selectors import wishes_of
 from notifications.services import fallback
+from notifications.services.again import resend, resend_all
 from notifications.services.approvals import WordingStatus, doors, note_status
 from notifications.services.fallback import take_other_ways
 from notifications.services.queueing import react
@@ -253,6 +257,83 @@ def test_a_code_to_sign_in_goes_by_sms_to_the_number_that_asked_and_nobody_is_as
     assert code in fake.calls[1].fields["Body"]
     take_other_ways()
     assert asked_to_call() == []
+
+
+def test_of_a_message_and_what_went_in_its_stead_one_is_sent_again(
+    advance: Message, fake: FakeTwilio, by_sms: None, kumar: Membership
+) -> None:
+    fake.will(refuses(400, 63024))
+    sent(advance)
+    sms = instead_of(advance)
+    assert sms is not None
+    fake.will(refuses(400, 21614))
+    assert sent(sms).state == State.FAILED
+    again = resend_all(by=kumar, message_ids=[advance.pk, sms.pk])
+    assert (again.queued, len(again.refused)) == (1, 1)
+    advance.refresh_from_db()
+    sms.refresh_from_db()
+    assert (advance.state, sms.state) == (State.QUEUED, State.FAILED)
+
+
+def test_what_arrived_after_all_is_not_told_by_the_sms_that_was_stopped(
+    advance: Message, fake: FakeTwilio, by_sms: None, kumar: Membership
+) -> None:
+    fake.will(refuses(400, 63032))
+    sent(advance)
+    sms = instead_of(advance)
+    assert sms is not None
+    told(advance, "read")
+    with pytest.raises(RuleBroken) as broken:
+        resend(by=kumar, key=uuid4(), message_id=sms.pk)
+    assert broken.value.code == "arrived"
+    assert send_again(messages=Message.objects.filter(pk=sms.pk)) == 0
+
+
+def test_a_correction_that_no_way_brought_is_sent_again_when_the_number_is_right(
+    fake: FakeTwilio, by_sms: None, kumar: Membership, raja: Farmer, jasmine: Flower
+) -> None:
+    """What went in its stead is no later message about the line."""
+    raja.phone = PHONE
+    raja.save()
+    entry = recorded(kumar, raja, jasmine, rate=Decimal(100))
+    react(event_id=Event.objects.get(name="EntryRecorded").pk)
+    Message.objects.update(state=State.DELIVERED, next_attempt_at=None, sent_at=Now())
+    edit_entry(by=kumar, entry_id=entry.pk, version=1, changes={"rate": Decimal(120)}, reason="agreed")
+    (made,) = react(event_id=Event.objects.get(name="EntryCorrected").pk)
+    correction = Message.objects.get(pk=made)
+    fields = {field.attname: getattr(correction, field.attname) for field in Message._meta.concrete_fields}
+    sms = {"id": new_id(), "dedupe_key": "sms", "fallback_of_id": correction.pk, "channel": "sms"}
+    over = {"state": State.FAILED, "next_attempt_at": None}
+    Message.objects.bulk_create([Message(**fields | sms | over)])
+    Message.objects.filter(pk=correction.pk).update(**over)
+    resend(by=kumar, key=uuid4(), message_id=correction.pk)
+    correction.refresh_from_db()
+    assert correction.state == State.QUEUED
+
+
+def test_a_wording_that_whatsapp_stops_leaves_the_sms_alone(
+    advance: Message, fake: FakeTwilio, by_sms: None
+) -> None:
+    fake.will(refuses(400, 63024))
+    sent(advance)
+    sms = instead_of(advance)
+    assert sms is not None
+    approval = TemplateApproval.objects.get(template=advance.template)
+    note_status(provider=approval.provider, ref=approval.ref, status=WordingStatus(Approval.PAUSED))
+    sms.refresh_from_db()
+    assert sms.state == State.QUEUED
+
+
+def test_a_code_that_is_void_by_now_goes_by_no_way(fake: FakeTwilio, by_sms: None, raja: Farmer) -> None:
+    raja.whatsapp = PHONE
+    raja.save()
+    ask_code(phone=PHONE)
+    (made,) = react(event_id=Event.objects.get(name="SignInCodeAsked").pk)
+    first = Message.objects.get(pk=made)
+    fake.will(refuses(400, 63024))
+    assert sent(first).other_way == "sms"
+    ask_code(phone=PHONE)
+    assert instead_of(first) is None
 
 
 def test_when_the_sms_fails_too_it_is_in_his_inbox_and_the_shop_is_asked_to_call(

@@ -490,6 +490,15 @@ def test_a_tap_is_kept_with_the_message_it_answers(accepted: Message) -> None:
     )
 
 
+def test_what_we_said_is_not_kept_a_second_time() -> None:
+    """It may be a code or a link, and callbacks are kept for a month."""
+    event = status_of("x", f"{ID}.2", "message_api_delivered")
+    event["data"]["message"] |= {"message": "482915", "raw_template": "482915"}
+    (heard,) = heard_in(event)
+    assert "482915" not in json.dumps(heard.body)
+    assert (heard.message_id, heard.attempt) == (ID, 2)
+
+
 def test_a_click_on_the_address_is_no_answer() -> None:
     event = tapped("x", "", "கணக்கைப் பார்க்க")
     event["data"]["message"]["meta_data"]["click_type"] = "CTA"
