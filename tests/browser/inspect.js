@@ -30,8 +30,10 @@
 
   /** The page, or a part of it that does not say so, is wider than the screen. A farmer's scrolls between two bars. */
   const tooWide = () => {
-    const main = document.querySelector("main") ?? document.documentElement;
-    const wide = [document.documentElement, main].find((each) => each.scrollWidth > each.clientWidth);
+    const scrolled = [...document.querySelectorAll("main")].filter(
+      (each) => getComputedStyle(each).overflowX !== "visible",
+    );
+    const wide = [document.documentElement, ...scrolled].find((each) => each.scrollWidth > each.clientWidth);
     if (!wide) return [];
     const { scrollWidth, clientWidth } = wide;
     const widest = [...document.body.querySelectorAll("*")]

@@ -85,6 +85,8 @@ def test_a_form_has_one_effect_whether_it_had_arrived_or_not(
     office: Page, tablet: Tablet, proxy: Proxy, stall: Stall, fault: object
 ) -> None:
     filled(office)
+    # The worker must not send it by the outbox before it is counted.
+    proxy.on("^/sync/v1/ops/", instead(503))
     proxy.on(f"^{MONEY}", fault)  # type: ignore[arg-type]
     press(office)
     kept(office)
