@@ -63,6 +63,8 @@ def seen(
 
     assert page.locator("html").get_attribute("lang") == language
     # What axe looks at is the same in both languages; how long words are and what letters they have is seen below.
+    # A page is what its scripts have made of it.
+    page.wait_for_load_state("networkidle")
     for theme, options in AXE_OF.items() if language == "ta" else ():
         page.evaluate("theme => { document.documentElement.dataset.theme = theme }", theme)
         found = Axe().run(page, options=options).response["violations"]
