@@ -1,6 +1,6 @@
 """A morning on two tablets while everything breaks: every line is in the book once, to the gram and the paisa.
 
-`manage.py soak` runs it, with servers and browsers of its own; `make test` runs a short one. People type on the page
+`manage.py soak` runs it, with servers and browsers of its own; `make soak-short` runs a short one. People type on the page
 as it is shipped. What must come out is a file that was written here, a line at each "saved"; nothing of it is read from
 the tablets or the server but the ids by which lines are compared.
 
@@ -409,6 +409,7 @@ class Morning:
     def something_breaks(self) -> None:
         clerk = self.chance.choice(self.clerks)
         if not clerk.is_signed_in and self.chance.random() < 0.5:
+            clerk.line.clear()  # nobody signs in on a line that is dead
             clerk.signs_in()
             self.note("signed in", tablet=clerk.name)
         what = self.chance.choice((*FAULTS, *FAULTS, *EVENTS, "calm", "calm"))
