@@ -1,8 +1,8 @@
 """A morning on two tablets while everything breaks: every line is in the book once, to the gram and the paisa.
 
-`manage.py soak` runs it, with servers and browsers of its own; `make soak-short` runs a short one. People type on the page
-as it is shipped. What must come out is a file that was written here, a line at each "saved"; nothing of it is read from
-the tablets or the server but the ids by which lines are compared.
+`manage.py soak` runs it, with servers and browsers of its own; `make soak-short` runs a short one. People type on the
+page as it is shipped. What must come out is a file that was written here, a line at each "saved"; nothing of it is read
+from the tablets or the server but the ids by which lines are compared.
 
 A soak that nothing can fail proves nothing: MUTANTS are the four classic mistakes, put into the shipped files, the
 server or the database, and each of them must be found.
