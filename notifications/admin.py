@@ -28,10 +28,10 @@ from malar.kernel.errors import RuleBroken
 from malar.kernel.transactions import tell_database, through
 from notifications.domain import FREE, VARIABLES, Kind, State, filled, names_in
 from notifications.models import Message, MessageQuerySet, MessageTemplate
+from notifications.providers import SubmissionRefused
 from notifications.selectors import may_word
 from notifications.services.again import queued_words, resend_all
 from notifications.services.approvals import (
-    SubmissionRefused,
     begin_version,
     doors,
     note_ref,

@@ -36,7 +36,7 @@ def days_drawn(days: Sequence[DayTally]) -> dict[str, Any] | None:
     every = -(-len(days) // LABELS)
     parts: list[Part] = []
     for n, day in enumerate(days):
-        foot = float(BOTTOM)
+        foot: float = BOTTOM  # of the picture's own measure, no money
         for look, count, words in _parts(day):
             height = count / most * (BOTTOM - TOP)
             foot -= height

@@ -107,29 +107,6 @@ def message_list(request: ShopRequest) -> HttpResponse:
 
 @member_required(Role.STAFF)
 @require_GET
-def answer_list(request: ShopRequest) -> HttpResponse:
-    """What farmers wrote and somebody must see to, newest first; `changed` names the one that was seen to just now:
-    the page offers to undo that."""
-    form = AnswerFilter(request.GET)
-    asked = form.cleaned_data if form.is_valid() else {}
-    is_done = asked.get("show") == "done"
-    answers = answers_for(request.member)
-    page = Paginator(answers.filter(done_at__isnull=not is_done), ANSWERS_ON_A_PAGE).get_page(
-        request.GET.get("page")
-    )
-    changed = asked.get("changed")
-    context = {
-        "page": page,
-        "rows": [{"answer": each, "farmers": writers_of(each, request.shop)} for each in page],
-        "is_done": is_done,
-        "open": unanswered(request.member),
-        "changed": answers.filter(pk=changed).first() if changed else None,
-    }
-    return render(request, "notifications/answer_list.html", context)
-
-
-@member_required(Role.STAFF)
-@require_GET
 def message_detail(request: ShopRequest, message_id: UUID) -> HttpResponse:
     """One message: its words as sent, every call, what the provider told of it, and who did what by hand."""
     return _message_page(request, message_of(request.member, message_id))
@@ -151,18 +128,6 @@ def _message_page(
         "cost": in_rupees(message.cost_paise),
     }
     return render_page(request, "notifications/message_detail.html", context, status=status)
-
-
-@member_required(Role.STAFF)
-@require_POST
-def answer_state(request: ShopRequest, answer_id: UUID) -> HttpResponse:
-    """Take one off the list, or put it on it again."""
-    form = SeenToForm(request.POST)
-    address = reverse("notifications:answer_list")
-    if not form.is_valid():
-        return redirect(address)
-    answer = see_to(by=request.member, answer_id=answer_id, is_done=form.cleaned_data["is_done"])
-    return redirect(f"{address}?changed={answer.pk}")
 
 
 @member_required(Role.STAFF)
@@ -215,6 +180,41 @@ def messages_again(request: ShopRequest) -> HttpResponse:
         flash.warning(request, refused)
     here = reverse("notifications:message_list")
     return redirect(f"{here}?{request.GET.urlencode()}" if request.GET else here)
+
+
+@member_required(Role.STAFF)
+@require_GET
+def answer_list(request: ShopRequest) -> HttpResponse:
+    """What farmers wrote and somebody must see to, newest first; `changed` names the one that was seen to just now:
+    the page offers to undo that."""
+    form = AnswerFilter(request.GET)
+    asked = form.cleaned_data if form.is_valid() else {}
+    is_done = asked.get("show") == "done"
+    answers = answers_for(request.member)
+    page = Paginator(answers.filter(done_at__isnull=not is_done), ANSWERS_ON_A_PAGE).get_page(
+        request.GET.get("page")
+    )
+    changed = asked.get("changed")
+    context = {
+        "page": page,
+        "rows": [{"answer": each, "farmers": writers_of(each, request.shop)} for each in page],
+        "is_done": is_done,
+        "open": unanswered(request.member),
+        "changed": answers.filter(pk=changed).first() if changed else None,
+    }
+    return render(request, "notifications/answer_list.html", context)
+
+
+@member_required(Role.STAFF)
+@require_POST
+def answer_state(request: ShopRequest, answer_id: UUID) -> HttpResponse:
+    """Take one off the list, or put it on it again."""
+    form = SeenToForm(request.POST)
+    address = reverse("notifications:answer_list")
+    if not form.is_valid():
+        return redirect(address)
+    answer = see_to(by=request.member, answer_id=answer_id, is_done=form.cleaned_data["is_done"])
+    return redirect(f"{address}?changed={answer.pk}")
 
 
 @csrf_exempt

@@ -21,9 +21,7 @@ from malar.trail.services.events import record
 from notifications.domain import FREE, VARIABLES, Approval, Failure, State, other_way
 from notifications.events import WordingStopped
 from notifications.models import Message, MessageTemplate, TemplateApproval
-from notifications.providers import SubmissionRefused as SubmissionRefused
-from notifications.providers import TemplateDoor, msg91, provider_in_use
-from notifications.providers import WordingStatus as WordingStatus
+from notifications.providers import SubmissionRefused, TemplateDoor, WordingStatus, msg91, provider_in_use
 from notifications.selectors import may_word
 from notifications.wordings import DLT_ID, PROVIDERS_ID, faults_of
 

@@ -117,7 +117,7 @@ def take_inbound(limit: int = 500) -> int:
             return taken
         try:
             in_unit(partial(_take, pk), by=None)
-        except Exception:
+        except Exception:  # whatever one of them breaks on, those after it are read
             log.exception("inbound_broke", callback=str(pk))
             in_unit(partial(_break_off, pk), by=None)
     return limit

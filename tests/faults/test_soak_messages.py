@@ -140,7 +140,7 @@ def test_nothing_is_lost_and_nothing_that_is_known_goes_twice(
         while Event.objects.undone().exists() or Message.objects.filter(state__in=UNFINISHED).exists():
             assert time.monotonic() < deadline, Counter(Message.objects.values_list("state", "error_code"))
             _let_time_pass()
-            time.sleep(0.5)
+            time.sleep(0.5)  # worker and beat are other processes: they wake nobody here
         told = twilio.told()
         # What was taken and whose answer was lost: Twilio says so in the end, however late.
         wait_until(

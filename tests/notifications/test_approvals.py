@@ -12,10 +12,9 @@ from malar.kernel.errors import Conflict, NotAllowed, RuleBroken
 from malar.trail.models import Event
 from notifications.domain import Approval
 from notifications.models import Message, MessageTemplate, Note, TemplateApproval
+from notifications.providers import SubmissionRefused, WordingStatus
 from notifications.services import approvals
 from notifications.services.approvals import (
-    SubmissionRefused,
-    WordingStatus,
     doors,
     may_be_sent,
     note_status,

@@ -23,7 +23,7 @@ from notifications.models import Attempt, Callback, Message, Recipient
 from notifications.providers import twilio
 from notifications.services import statuses
 from notifications.services.queueing import react
-from notifications.services.sending import send, send_again
+from notifications.services.sending import send_again
 from notifications.services.statuses import forget, take_statuses
 from pricing.models import Flower
 from tests.cast import recorded
@@ -42,6 +42,7 @@ from tests.notifications.fake_twilio import (
     status_of,
     tells,
 )
+from tests.notifications.messages import sent
 
 AN_HOUR = dt.timedelta(hours=1)
 
@@ -67,12 +68,6 @@ def message(fake: FakeTwilio, kumar: Membership, raja: Farmer, jasmine: Flower, 
 def accepted(message: Message) -> Message:
     """Twilio has it, as its first message."""
     return sent(message)
-
-
-def sent(message: Message) -> Message:
-    send(message_id=message.pk)
-    message.refresh_from_db()
-    return message
 
 
 def path_of(message: Message, attempt: int = 1) -> str:

@@ -23,13 +23,14 @@ from malar.trail.models import Event
 from notifications import tasks
 from notifications.domain import Approval, Channel, Failure, Kind, OtherWay, State, code_of, other_way
 from notifications.models import Attempt, Message, Note, Recipient, Sender, Spending, TemplateApproval
+from notifications.providers import WordingStatus
 from notifications.selectors import wishes_of
 from notifications.services import fallback
 from notifications.services.again import resend, resend_all
-from notifications.services.approvals import WordingStatus, doors, note_status
+from notifications.services.approvals import doors, note_status
 from notifications.services.fallback import take_other_ways
 from notifications.services.queueing import react
-from notifications.services.sending import send, send_again, sweep
+from notifications.services.sending import send_again, sweep
 from notifications.services.sign_in import ask_code
 from notifications.services.statuses import take_statuses
 from notifications.services.wishes import allow_either_language, apply_inbound, change_wishes
@@ -47,10 +48,9 @@ from tests.notifications.fake_twilio import (
     status_of,
     tells,
 )
+from tests.notifications.messages import PHONE, sent
 
 pytestmark = pytest.mark.django_db
-
-PHONE = "+919876500000"
 
 
 class Door:
@@ -80,12 +80,6 @@ def receipt(fake: FakeTwilio, kumar: Membership, raja: Farmer, jasmine: Flower) 
     recorded(kumar, raja, jasmine)
     (made,) = react(event_id=Event.objects.get(name="EntryRecorded").pk)
     return Message.objects.get(pk=made)
-
-
-def sent(message: Message) -> Message:
-    send(message_id=message.pk)
-    message.refresh_from_db()
-    return message
 
 
 # --- The wording, right before the call ---------------------------------------------------------

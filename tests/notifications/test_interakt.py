@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Iterator
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
@@ -33,7 +33,6 @@ from notifications.providers.http import is_signed
 from notifications.providers.interakt import Interakt, InteraktDoor, heard_in, inbound_of
 from notifications.services.approvals import doors, note_status
 from notifications.services.queueing import react
-from notifications.services.sending import send
 from notifications.services.statuses import take_statuses
 from notifications.wordings import samples
 from pricing.models import Flower
@@ -55,14 +54,7 @@ from tests.notifications.fake_interakt import (
     wrote,
 )
 from tests.notifications.fakes import Answer, drops, says, up
-
-PHONE = "+919876500000"
-ID = UUID("0190a0a0-0000-7000-8000-000000000001")
-BUTTONS = (
-    {"kind": "QUICK_REPLY", "text": "சரி, ஒப்புதல்", "means": "approve"},
-    {"kind": "QUICK_REPLY", "text": "தவறு உள்ளது", "means": "dispute"},
-    {"kind": "URL", "text": "கணக்கைப் பார்க்க", "means": "link"},
-)
+from tests.notifications.messages import BUTTONS, ID, PHONE, a_call, sent
 
 
 @pytest.fixture
@@ -90,27 +82,12 @@ def accepted(message: Message) -> Message:
     return sent(message)
 
 
-def sent(message: Message) -> Message:
-    send(message_id=message.pk)
-    message.refresh_from_db()
-    return message
-
-
 def outgoing(**other: Any) -> Outgoing:
     usual: dict[str, Any] = {
-        "message_id": ID,
-        "attempt": 2,
-        "address": PHONE,
-        "language": "ta",
-        "template": "settlement_ready",
-        "version": 1,
-        "variables": {},
         "values": ("பெ. ராஜா", "06-03-2026", "ரூ.8,555.00"),
         "text": "வணக்கம் பெ. ராஜா, 06-03-2026: ரூ.8,555.00",
-        "valid_s": 90_000,
-        "ref": "settlement_ready_1/ta",
     }
-    return Outgoing(**usual | other)
+    return a_call(**usual | other)
 
 
 # --- What it is asked ---------------------------------------------------------------------------

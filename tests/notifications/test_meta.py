@@ -6,7 +6,6 @@ import json
 import random
 from collections.abc import Iterator
 from typing import Any
-from uuid import UUID
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
@@ -30,7 +29,6 @@ from notifications.providers import (
 )
 from notifications.providers.meta import CODES, Meta, MetaDoor, inbound_of, refusal
 from notifications.services.queueing import react
-from notifications.services.sending import send
 from notifications.wordings import samples
 from pricing.models import Flower
 from tests.cast import recorded
@@ -59,14 +57,7 @@ from tests.notifications.fake_meta import (
     wrote,
 )
 from tests.notifications.fakes import Answer, drops, says, up
-
-PHONE = "+919876500000"
-ID = UUID("0190a0a0-0000-7000-8000-000000000001")
-BUTTONS = (
-    {"kind": "QUICK_REPLY", "text": "சரி, ஒப்புதல்", "means": "approve"},
-    {"kind": "QUICK_REPLY", "text": "தவறு உள்ளது", "means": "dispute"},
-    {"kind": "URL", "text": "கணக்கைப் பார்க்க", "means": "link"},
-)
+from tests.notifications.messages import BUTTONS, ID, PHONE, a_call, sent
 
 
 @pytest.fixture
@@ -94,27 +85,12 @@ def accepted(message: Message) -> Message:
     return sent(message)
 
 
-def sent(message: Message) -> Message:
-    send(message_id=message.pk)
-    message.refresh_from_db()
-    return message
-
-
 def outgoing(**other: Any) -> Outgoing:
     usual: dict[str, Any] = {
-        "message_id": ID,
-        "attempt": 2,
-        "address": PHONE,
-        "language": "ta",
-        "template": "settlement_ready",
-        "version": 1,
-        "variables": {},
         "values": ("பெ. ராஜா", "06-03-2026"),
         "text": "வணக்கம் பெ. ராஜா, 06-03-2026",
-        "valid_s": 90_000,
-        "ref": "settlement_ready_1/ta",
     }
-    return Outgoing(**usual | other)
+    return a_call(**usual | other)
 
 
 # --- What it is asked ---------------------------------------------------------------------------

@@ -4,7 +4,6 @@ import json
 import logging
 from collections.abc import Iterator
 from typing import Any
-from uuid import UUID
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
@@ -22,7 +21,6 @@ from notifications.providers import Outcome, Outgoing, call_of
 from notifications.providers.msg91 import Msg91, heard_in
 from notifications.services.approvals import put_in_use, set_dlt_id, word_anew
 from notifications.services.queueing import react
-from notifications.services.sending import send
 from notifications.wordings import fits, marked, samples, tagged
 from pricing.models import Flower
 from tests.cast import at, called, recorded
@@ -40,9 +38,8 @@ from tests.notifications.fake_msg91 import (
     v3,
 )
 from tests.notifications.fakes import Answer, drops, says, up
+from tests.notifications.messages import ID, PHONE, a_call, sent
 
-PHONE = "+919876500000"
-ID = UUID("0190a0a0-0000-7000-8000-000000000001")
 DLT = "1107161234567890123"
 FLOW = "6406d54ad6fc052a053a3c52"
 SHORT = {
@@ -81,27 +78,16 @@ def accepted(message: Message) -> Message:
     return sent(message)
 
 
-def sent(message: Message) -> Message:
-    send(message_id=message.pk)
-    message.refresh_from_db()
-    return message
-
-
 def outgoing(**other: Any) -> Outgoing:
     usual: dict[str, Any] = {
-        "message_id": ID,
-        "attempt": 2,
-        "address": PHONE,
-        "language": "ta",
         "template": RECEIPT,
         "version": 2,
         "variables": {"farmer": "பெ. ராஜா", "amount": "₹1,55,825.00", **SHORT},
         "values": ("பெ. ராஜா",),
         "text": "மலர் மார்க்கெட்: வரவு S12211018, எடை 12.500 கிலோ, ரூ.155825.00. -MALARM",
-        "valid_s": 90_000,
         "ref": FLOW,
     }
-    return Outgoing(**usual | other)
+    return a_call(**usual | other)
 
 
 # --- What it is asked ---------------------------------------------------------------------------

@@ -452,7 +452,7 @@ def at_once(act: Callable[[], object], times: int = 12) -> list[object]:
 
 def slow_code_of(row: UUID) -> str:
     """So that all threads are between reading and writing at once."""
-    time.sleep(0.1)
+    time.sleep(0.1)  # long enough for the eleven others to have read, if nothing keeps them
     return code_of(row)
 
 

@@ -7,7 +7,6 @@ import re
 import socket
 from collections.abc import Iterator, Mapping
 from typing import Any
-from uuid import UUID
 
 import httpx
 import pytest
@@ -27,7 +26,6 @@ from notifications.models import Attempt, Message
 from notifications.providers import Outcome, Outgoing, http
 from notifications.providers.twilio import CODES, TwilioSms, TwilioWhatsApp, refusal, segments
 from notifications.services.queueing import react
-from notifications.services.sending import send
 from pricing.models import Flower
 from tests.cast import recorded
 from tests.notifications.fake_twilio import (
@@ -48,9 +46,7 @@ from tests.notifications.fake_twilio import (
     says,
     set_up,
 )
-
-PHONE = "+919876500000"
-ID = UUID("0190a0a0-0000-7000-8000-000000000001")
+from tests.notifications.messages import ID, PHONE, sent
 
 
 @pytest.fixture
@@ -69,12 +65,6 @@ def message(fake: FakeTwilio, kumar: Membership, raja: Farmer, jasmine: Flower) 
     recorded(kumar, raja, jasmine)
     (made,) = react(event_id=Event.objects.get().pk)
     return Message.objects.get(pk=made)
-
-
-def sent(message: Message) -> Message:
-    send(message_id=message.pk)
-    message.refresh_from_db()
-    return message
 
 
 def outgoing(**other: Any) -> Outgoing:

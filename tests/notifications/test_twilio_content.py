@@ -15,12 +15,10 @@ from malar.kernel.errors import RuleBroken
 from notifications import tasks
 from notifications.domain import Approval
 from notifications.models import Callback, MessageTemplate, TemplateApproval
-from notifications.providers import twilio_content
+from notifications.providers import SubmissionRefused, WordingStatus, twilio_content
 from notifications.providers.twilio import TwilioWhatsApp
 from notifications.providers.twilio_content import TwilioContent, content_of
 from notifications.services.approvals import (
-    SubmissionRefused,
-    WordingStatus,
     doors,
     may_be_sent,
     note_ref,

@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -185,20 +186,19 @@ def the_processes(stack: Stack) -> Iterator[None]:
     with app.connection_for_write(url=stack.environment["REDIS_URL"]) as link:
         link.default_channel.client.flushdb()
     environment = os.environ | stack.environment
-    schedule = ("--schedule", f"/tmp/bench-beat-{os.getpid()}")  # noqa: S108  # beat's own notes, gone with the machine
-    running = [
-        subprocess.Popen(
-            [sys.executable, *argv], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
-        for argv in (WORKER, DISPATCHER, (*BEAT, *schedule))
-    ]
-    try:
-        yield
-    finally:
-        for process in running:
-            process.kill()
-        for process in running:
-            process.wait()
+    running: list[subprocess.Popen[bytes]] = []
+    with tempfile.TemporaryDirectory() as notes:
+        schedule = ("--schedule", f"{notes}/beat")
+        try:
+            for argv in (WORKER, DISPATCHER, (*BEAT, *schedule)):
+                command, quiet = [sys.executable, *argv], subprocess.DEVNULL
+                running.append(subprocess.Popen(command, env=environment, stdout=quiet, stderr=quiet))
+            yield
+        finally:
+            for process in running:
+                process.kill()
+            for process in running:
+                process.wait()
 
 
 # --- What is measured ------------------------------------------------------------------------------
@@ -244,6 +244,7 @@ def from_event_to_call(stack: Stack, scene: Scene, lines: Sequence[DailyEntry], 
     shop, committed = scene.clerk.shop, list[float]()
     began = time.time()
     for n in range(count):
+        # By the moment at which each is due, so that a slow one does not slow down those after it.
         time.sleep(max(0.0, began + n / EVENTS_A_SECOND - time.time()))
         line = lines[n % len(lines)]
         with transaction.atomic():
@@ -306,7 +307,7 @@ def wait_for(busy: Callable[[], bool], *, seconds: float) -> None:
         if time.monotonic() > deadline:
             left = dict(Message.objects.values_list("state").annotate(count=Count("pk")))
             raise RuntimeError(f"not done in {seconds:.0f} s: {left}")
-        time.sleep(0.2)
+        time.sleep(0.2)  # other processes are at it, and tell nobody here when they are done
 
 
 def callbacks(port: int, count: int) -> list[float]:
@@ -323,6 +324,7 @@ def callbacks(port: int, count: int) -> list[float]:
             fields = {"MessageSid": sid, "MessageStatus": "delivered", "Lap": str(n // len(told))}
             signed = signature_of(TOKEN, f"{PUBLIC}{path}", {name: [value] for name, value in fields.items()})
             headers = {"Content-Type": "application/x-www-form-urlencoded", "X-Twilio-Signature": signed}
+            # By the moment at which each is due, as above.
             time.sleep(max(0.0, began + n / CALLBACKS_A_SECOND - time.time()))
             started = time.perf_counter()
             link.request("POST", path, urlencode(fields), headers)
