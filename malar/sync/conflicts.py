@@ -158,26 +158,30 @@ def _changes_in(said: Mapping[str, Any]) -> tuple[Changes, str]:
 def _seen_by(sent: Sent, entry: DailyEntry) -> Seen | None:
     """What the tablet saw when it was corrected there, from the server's own history; None where nobody knows.
 
-    An operation that was typed before the answer to an earlier one of the same queue was there saw that one's
-    effect and not what others had done: then that is its base, whatever version the tablet counted.
+    With a version: that one, whatever else of this queue came since; a correction that was sealed when its author
+    left comes later than those he made after it. Without: it was typed before the answer to an earlier one of the
+    same queue was there, and saw that one's effect and not what others had done.
     """
     version: int | None = sent.said["base_version"]
+    if version is None:
+        return _seen_before_its_answer(sent, entry)
+    row = version_of(entry, version)
+    return None if row is None else Seen(facts_of(row), version)
+
+
+def _seen_before_its_answer(sent: Sent, entry: DailyEntry) -> Seen | None:
     before = (
         sent.stream.ops.filter(seq__lt=sent.said["seq"], body__entity_id=str(entry.pk))
         .filter(result__status__in=["applied", "merged", "conflict"])
         .order_by("-seq")
         .first()
     )
-    if before is not None:
-        if Conflict.objects.filter(op=before, resolved_at=None).exists():
-            # The tablet takes no correction of a line that waits for a person: this one was typed before it knew, on
-            # its own figures, even where it counted to the version that stands.
-            version = None
-        elif version != entry.version and (version is None or version < before.result["version"]):
-            if before.result["status"] == "merged":
-                return Seen(Facts.of_json(before.audits.order_by("pk")[0].client), None)
-            version = before.result["version"] if before.result["status"] == "applied" else None
-    row = None if version is None else version_of(entry, version)
+    if before is None or before.result["status"] == "conflict":
+        return None
+    if before.result["status"] == "merged":
+        return Seen(Facts.of_json(before.audits.order_by("pk")[0].client), None)
+    version = before.result["version"]
+    row = version_of(entry, version)
     return None if row is None else Seen(facts_of(row), version)
 
 

@@ -76,6 +76,7 @@ def hurried(by: float) -> str:
     waits: dict[str, Any] = {"waits": [each / by for each in WAITS["waits"]]}
     waits |= {name: WAITS[name] / by for name in ("busy", "heartbeat")}
     waits |= {name: WAITS[name] / 3 for name in ("answer", "hello", "helloHolds")}
+    waits["handOn"] = 30_000 / by  # of seal.js, which comes later
     return f"self.malarOffline = {{ settings: {json.dumps(waits)} }}"
 
 

@@ -155,14 +155,28 @@ def test_sack_by_sack_is_taken_where_nobody_else_weighed(
 def test_an_edit_typed_before_the_first_ones_answer_is_counted_from_that_edit(
     tablet: Tablet, other: Tablet, line: DailyEntry
 ) -> None:
-    """It saw its own twelve, not the thirteen of the other tablet, whatever version it counted up to."""
+    """It saw its own twelve, not the thirteen of the other tablet."""
     one(other, edit(other, line, gross_quantity="13.200"))
-    first, second = (edit(tablet, line, n, gross_quantity=f"{n + 11}.200") for n in (1, 2))
-    third = edit(tablet, line, None, gross_quantity="14.200")
+    first = edit(tablet, line, 1, gross_quantity="12.200")
+    second, third = (edit(tablet, line, None, gross_quantity=f"{n}.200") for n in (13, 14))
     results = tablet.send(first, second, third)
     assert [result["status"] for result in results] == ["merged", "merged", "merged"]
     # 10 → 13 by the other; 10 → 12 → 13 → 14 here: 13 + 2 + 1 + 1.
     assert [result["entity"]["quantity"] for result in results] == ["15.000", "16.000", "17.000"]
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_a_correction_that_was_sealed_is_not_what_the_next_one_saw(
+    tablet: Tablet, other: Tablet, line: DailyEntry, late: bool
+) -> None:
+    """He left before it was sent, came back, and saw the other tablet's thirteen; the sealed one goes by itself."""
+    sealed = edit(tablet, line, 1, gross_quantity="12.200")
+    one(other, edit(other, line, gross_quantity="13.200"))
+    after = edit(tablet, line, 2, gross_quantity="14.200")
+    for op in (after, sealed) if late else (sealed, after):
+        assert one(tablet, op)["status"] in ("applied", "merged")
+    # 10 → 13 by the other; 10 → 12 and 13 → 14 here: 13 + 2 + 1.
+    assert present(line).quantity == Decimal("16.000")
 
 
 def test_a_line_of_this_tablet_is_corrected_before_its_answer_came(
@@ -366,9 +380,8 @@ def test_of_a_state_that_nobody_knows_a_person_decides(
 def test_what_was_typed_before_the_tablet_knew_of_the_conflict_waits_too(
     tablet: Tablet, line: DailyEntry, undecided: dict[str, Any], operation: Any
 ) -> None:
-    """It counted its own first correction as version 2, which is somebody else's."""
     said = {} if operation is cancel else {"gross_quantity": "6.325"}
-    result = one(tablet, operation(tablet, line, 2, **said))
+    result = one(tablet, operation(tablet, line, None, **said))
     assert (result["status"], Conflict.objects.get(pk=result["conflict"]).kind) == (
         "conflict",
         "unknown_base",

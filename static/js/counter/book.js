@@ -7,7 +7,8 @@
  * @typedef {{type: string, code: string, title: string, detail: string, status: number,
  *   errors: {pointer: string, code: string, detail: string}[], current?: Entry}} Problem RFC 9457, for people in their language
  * @typedef {{id: string, slip_number: string, rate: string | null, amount: string | null, quantity: string,
- *   version: number, status: string, needs_review: boolean, rate_pending: boolean}} Entry as docs/api.md has it
+ *   version: number | null, status: string, needs_review: boolean, rate_pending: boolean}} Entry as docs/api.md has it;
+ *   version null: as it is only here
  * @typedef {{kind: "ok", entry: Entry} | {kind: "refused", problem: Problem}
  *   | {kind: "unreachable"} | {kind: "signedOut"} | {kind: "full"}} Result full: the tablet could not write it
  * @typedef {"queued" | "sending" | "stalled" | "blocked" | "conflict" | "needs_fix"} Kept how a line waits on the tablet
@@ -167,7 +168,7 @@ export class Book extends EventTarget {
         ...rowOf(line),
         date,
         status: "confirmed",
-        version: 1,
+        version: null,
         slip_number,
         captured_at,
         sync_timestamp: null,
@@ -235,7 +236,8 @@ export class Book extends EventTarget {
     await this.#begun;
     if (this.outbox) {
       const { reference, outbox } = this;
-      const version = this.rows.get(id)?.version ?? done.version;
+      const row = this.rows.get(id);
+      const version = row ? row.version : done.version;
       const captured = reference.stamp(reference.now());
       const { entry } = done;
       return this.#kept(() => outbox.cancel({ entity_id: id, version, reason, captured, entry }));

@@ -539,7 +539,7 @@ function reload() {
   location.reload();
 }
 
-/** @param {{id: string, version: number, entry?: object}} line */
+/** @param {{id: string, version: number | null, entry?: object}} line */
 async function takeBackKept({ id, version, entry }) {
   const result = await book.cancel({ line: { id }, version, entry }, say("undo_reason"));
   if (result.kind === "ok") change({ type: "cancelled", id });

@@ -163,7 +163,7 @@ export async function correct(book, line, before) {
     base_version: version,
     set,
     captured: reference.stamp(reference.now()),
-    entry: { ...(known ? {} : standing), ...rowOf(line), version: version + 1 },
+    entry: { ...(known ? {} : standing), ...rowOf(line), version: null },
   });
 }
 

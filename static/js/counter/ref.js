@@ -9,7 +9,7 @@
  * @typedef {{id: string, name: string, role: string, language: "ta" | "en", pin?: string | null}} User
  * @typedef {{id: string, name_ta: string, name_en: string, number_digits: 3 | 4, turnover_hour: number}} Shop
  * @typedef {{id: string, farmer: string, flower: string, quantity: string, unit: string, rate: string | null,
- *   amount: string | null, status: string, version: number, captured_at: string, mine: boolean,
+ *   amount: string | null, status: string, version: number | null, captured_at: string, mine: boolean,
  *   slip_number?: string}} DayLine
  * @typedef {{date: string, lines: number, kilograms: string, amount: string, last: DayLine[]}} Day
  * @typedef {{id: string, name_ta: string, name_en: string, basis: string, rate: string}} Fee

@@ -74,7 +74,7 @@ import { questionAbout } from "./question.js";
  * @property {Corrects | null} corrects
  *
  * @typedef {object} Corrects the line that stands in the book already, as it was when it was put onto the slip
- * @property {number} version
+ * @property {number | null} version null: it stood so on this tablet only
  * @property {string} farmer
  * @property {string} flower
  * @property {number} quantity thousandths, without the sacks
@@ -82,7 +82,7 @@ import { questionAbout } from "./question.js";
  *
  * @typedef {object} Done a line of this page that stands in the book
  * @property {Line} line
- * @property {number} version
+ * @property {number | null} version null: as it is only here
  * @property {number | null} amount paise as the server made it
  *
  * @typedef {{kind: "save", line: Line, slip: Slip}

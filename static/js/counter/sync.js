@@ -12,7 +12,7 @@
  * @property {() => boolean} isInHand whether a slip has been begun, or is being written
  * @property {(panel: import("./view.js").Panel | null) => void} tell says something in place of the flowers
  * @property {(slip: import("./slip.js").Slip) => void} put a slip to go on with, unless another is in hand
- * @property {(line: {id: string, version: number, entry?: object}) => void} takeBack strikes a line out
+ * @property {(line: {id: string, version: number | null, entry?: object}) => void} takeBack strikes a line out
  * @property {string | null} farmer of the slip
  * @property {(farmer: string) => void} choose puts a farmer on the slip
  */

@@ -155,7 +155,7 @@
      * @param {object} said.captured {device_ms, offset_ms, unc_ms, mono_ms, boot}
      * @param {Record<string, any>} said.entry what of its row changes
      * @param {string} [said.entity]
-     * @param {number | null} [said.base_version]
+     * @param {number | null} [said.base_version] null: what the operation before it in this queue makes of the entry
      * @param {{rate: string | null, slot: string | null} | null} [said.quoted]
      * @param {string | null} [said.supersedes] the operation that the server could not use
      * @param {number} [said.place] in the order of sending, instead of the last
@@ -192,7 +192,7 @@
     /**
      * Take back an entry. One that the server could not use is only struck out here: there is none to cancel.
      *
-     * @param {{entity_id: string, version: number, reason: string, captured: object, entry?: object}} said
+     * @param {{entity_id: string, version: number | null, reason: string, captured: object, entry?: object}} said
      *   entry: what is known of it, where the tablet has no row of it
      * @returns {Promise<Record<string, any>>} the row of the entry
      */

@@ -19,7 +19,7 @@
   /** After these the server has it, in the book or beside it. */
   const TAKEN = new Set(["applied", "merged", "duplicate", "conflict", "needs_fix", "parked"]);
   /** So long until boxes that could not be handed in are tried again, ms. */
-  offline.settings.handOn = 30_000;
+  offline.settings.handOn ??= 30_000;
 
   /** @param {any} ledger @returns {Promise<{ops: any[], stream: string}>} what the server has not said it has, by number */
   async function unsaid(ledger) {
