@@ -19,12 +19,26 @@ from ledger.models import Farmer
 from malar.accounts.domain import Role
 from malar.accounts.models import Membership, Shop
 from malar.celery import app
+from malar.ops.migrated import begin_with_a_copy
 from pricing.models import Flower
 from tests import cast
 from tests.stack import wait_until
 
 if TYPE_CHECKING:
     from playwright.sync_api import Playwright
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(
+    django_db_modify_db_settings_parallel_suffix: None,
+    django_db_blocker: DjangoDbBlocker,
+    django_db_keepdb: bool,
+    django_db_createdb: bool,
+) -> None:
+    """Where a database is made, it begins as a copy of a migrated one."""
+    if django_db_createdb or not django_db_keepdb:
+        with django_db_blocker.unblock():
+            begin_with_a_copy()
 
 
 @pytest.fixture(scope="session")

@@ -19,6 +19,7 @@ from malar.accounts.domain import Role
 from malar.accounts.models import Membership, Shop
 from malar.accounts.services import verified_user
 from malar.kernel.clock import business_date_of
+from malar.ops.migrated import begin_with_a_copy
 from malar.ops.mornings import farmers, fixture
 from pricing.models import Flower
 from pricing.services.rates import publish_rate
@@ -29,6 +30,7 @@ PASSWORD = uuid4().hex
 @contextmanager
 def own_database() -> Iterator[None]:
     """Measure in a database of its own, made as tests make theirs, and dropped at the end with all in it."""
+    begin_with_a_copy()
     settings = connection.settings_dict
     ours, settings["TEST"]["NAME"] = settings["NAME"], f"bench_{uuid4().hex[:12]}"
     connection.creation.create_test_db(verbosity=0, serialize=False)
