@@ -25,6 +25,7 @@ from notifications.selectors import (
     message_answer,
     message_of,
     messages_asked,
+    takes_either,
     wants_messages,
     wishes_of,
 )
@@ -116,6 +117,9 @@ class WishesAnswer(serializers.Serializer[Any]):
     farmer = serializers.UUIDField()
     messages = serializers.BooleanField()
     wanted = serializers.DictField(child=serializers.BooleanField())
+    either_language = serializers.BooleanField(
+        help_text="A message may come in the other language where it cannot be sent in his own."
+    )
 
 
 class WishesParameters(Parameters):
@@ -126,6 +130,7 @@ class WishesChange(Body):
     farmer = Id(required=False, help_text="Absent: the caller himself, who must be a farmer.")
     messages = serializers.BooleanField(required=False)
     wanted = serializers.DictField(child=serializers.BooleanField(), required=False)
+    either_language = serializers.BooleanField(required=False)
 
 
 ASKED = ("farmer", "state", "kind", "channel", "stuck")
@@ -222,6 +227,7 @@ class Wishes(MemberView):
             farmer=farmer,
             wanted=said.get("wanted"),
             messages=said.get("messages"),
+            either=said.get("either_language"),
             source=Source.PROGRAM,
         )
         return Response(wishes_answer(farmer))
@@ -265,6 +271,7 @@ def wishes_answer(farmer: Farmer) -> dict[str, Any]:
         "farmer": str(farmer.pk),
         "messages": wants_messages(farmer),
         "wanted": {kind.value: wanted for kind, wanted in wishes_of(farmer).items()},
+        "either_language": takes_either(farmer),
     }
 
 

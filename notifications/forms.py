@@ -148,6 +148,7 @@ class WishesForm(forms.Form):
 
     messages = forms.ChoiceField(choices=YES_NO, required=False)
     language = forms.ChoiceField(choices=Language.choices, required=False)
+    either = forms.ChoiceField(choices=YES_NO, required=False)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -158,12 +159,10 @@ class WishesForm(forms.Form):
     def said(self) -> dict[str, Any]:
         """As `change_wishes` takes it."""
         given = {name: value for name, value in self.cleaned_data.items() if value}
-        language, messages = given.pop("language", None), given.pop("messages", None)
-        return {
-            "wanted": {kind: value == "yes" for kind, value in given.items()},
-            "messages": None if messages is None else messages == "yes",
-            "language": language,
-        }
+        language = given.pop("language", None)
+        is_said = {name: value == "yes" for name, value in given.items()}
+        messages, either = is_said.pop("messages", None), is_said.pop("either", None)
+        return {"wanted": is_said, "messages": messages, "language": language, "either": either}
 
 
 class AnswerFilter(forms.Form):

@@ -23,7 +23,7 @@ from malar.accounts.middleware import ShopRequest
 from malar.kernel.htmx import render_page, wants_fragment
 from notifications.domain import CODE_VALID_FOR
 from notifications.forms import AskCodeForm, GiveCodeForm, WhoForm, WishesForm
-from notifications.selectors import wants_messages, wishes_of
+from notifications.selectors import takes_either, wants_messages, wishes_of
 from notifications.services.sign_in import ask_code, give_code, user_who_signs_in
 from notifications.services.wishes import change_wishes
 
@@ -164,7 +164,8 @@ def _saved(
 def said_by(farmer: Farmer) -> dict[str, str]:
     """All that the page can change, by the names of its fields."""
     kinds = {str(kind): _yes(is_wanted) for kind, is_wanted in wishes_of(farmer).items()}
-    return {"messages": _yes(wants_messages(farmer)), "language": farmer.language, **kinds}
+    said = {"messages": _yes(wants_messages(farmer)), "either": _yes(takes_either(farmer))}
+    return {**said, "language": farmer.language, **kinds}
 
 
 def _choices(farmer: Farmer) -> dict[str, object]:
@@ -173,7 +174,11 @@ def _choices(farmer: Farmer) -> dict[str, object]:
         (title, [(kind, words, wanted[kind]) for kind, words in kinds.items()])
         for title, kinds in WishesForm.GROUPS
     ]
-    return {"groups": groups, "wants_messages": wants_messages(farmer)}
+    return {
+        "groups": groups,
+        "wants_messages": wants_messages(farmer),
+        "takes_either": takes_either(farmer),
+    }
 
 
 def _yes(is_so: bool) -> str:

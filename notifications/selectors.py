@@ -279,9 +279,10 @@ def wants(farmer: Farmer, kind: Kind) -> bool:
     return kind in ASKED_FOR or (wants_messages(farmer) and wishes_of(farmer)[kind])
 
 
-def takes_either(farmer: Farmer, kind: Kind) -> bool:
-    """Whether this may come in the other language where it cannot be sent in his own."""
-    return farmer.preferences.filter(kind=kind, either_language=True).exists()
+def takes_either(farmer: Farmer, kind: Kind | None = None) -> bool:
+    """Whether this, or anything at all, may come in the other language where it cannot be sent in his own."""
+    allowed = farmer.preferences.filter(either_language=True)
+    return (allowed if kind is None else allowed.filter(kind=kind)).exists()
 
 
 # --- What farmers wrote -----------------------------------------------------------------------------

@@ -90,10 +90,12 @@ def change_wishes(
     wanted: Mapping[str, bool] | None = None,
     messages: bool | None = None,
     language: str | None = None,
+    either: bool | None = None,
     source: Source = Source.PAGE,
 ) -> dict[Kind, bool]:
     """Which kinds a farmer wants (`wanted`), whether he wants messages at all, and in which language; he says it, or
-    staff for him. His own pages speak that language too.
+    staff for him. His own pages speak that language too. `either`: whether a message may come in the other language
+    where it cannot be sent in his own.
 
     Receipts and summaries are one choice: who takes the summary of the day gets no receipts, unless he says so.
     Raises NotAllowed for another farmer, RuleBroken `unknown` for what is no kind.
@@ -117,22 +119,19 @@ def change_wishes(
         _say(farmer, is_in=messages, source=source, member=by)
     if language is not None:
         _speak(farmer, language, by=by)
+    if either is not None:
+        _allow_either(farmer, either)
     return wishes_of(farmer)
 
 
-@unit_of_work
-def allow_either_language(*, by: Membership, farmer: Farmer, allowed: bool) -> None:
-    """Whether messages may come in the other language where they cannot be sent in his own; what he wants stays
-    as it is. Raises NotAllowed for another farmer."""
-    if by.role not in ALLOWED[Role.STAFF] and farmer.member_id != by.pk:
-        raise NotAllowed(_("Only the farmer himself, or the shop for him, says what he wants to be told."))
-    one_by_one(farmer.pk)
+@step
+def _allow_either(farmer: Farmer, either: bool) -> None:
     for kind, is_wanted in wishes_of(farmer).items():
         Preference.objects.update_or_create(
             farmer=farmer,
             kind=kind,
-            defaults={"either_language": allowed},
-            create_defaults={"either_language": allowed, "is_wanted": is_wanted, "shop": by.shop},
+            defaults={"either_language": either},
+            create_defaults={"either_language": either, "is_wanted": is_wanted, "shop": farmer.shop},
         )
 
 

@@ -33,7 +33,7 @@ from notifications.services.queueing import react
 from notifications.services.sending import send_again, sweep
 from notifications.services.sign_in import ask_code
 from notifications.services.statuses import take_statuses
-from notifications.services.wishes import allow_either_language, apply_inbound, change_wishes
+from notifications.services.wishes import apply_inbound, change_wishes
 from pricing.models import Flower
 from tests.cast import recorded
 from tests.notifications.fake_twilio import (
@@ -496,7 +496,7 @@ def test_in_the_other_language_where_he_allows_it(
 ) -> None:
     raja.phone = PHONE
     raja.save()
-    allow_either_language(by=meena, farmer=raja, allowed=True)
+    change_wishes(by=meena, farmer=raja, either=True)
     message = advanced(meena, raja)
     assert (message.language, message.state) == ("en", State.QUEUED)
     assert message.text.startswith("Hello P. Raja, an advance of"), "what is put in is English, too"
@@ -525,9 +525,9 @@ def test_what_he_wants_stays_as_it_is_when_he_allows_the_other_language(
 ) -> None:
     change_wishes(by=meena, farmer=raja, wanted={"advance_given": False})
     before = wishes_of(raja)
-    allow_either_language(by=kumar, farmer=raja, allowed=True)
+    change_wishes(by=kumar, farmer=raja, either=True)
     assert wishes_of(raja) == before
-    allow_either_language(by=kumar, farmer=raja, allowed=False)
+    change_wishes(by=kumar, farmer=raja, either=False)
     assert not raja.preferences.filter(either_language=True).exists()
 
 

@@ -121,6 +121,8 @@ def test_a_farmer_says_by_a_program_what_he_wants(raja: Farmer, lakshmi: Farmer,
     )
     kept = Consent.objects.get()
     assert (kept.farmer, kept.source, kept.member) == (raja, "program", raja.member)
+    assert said["either_language"] is False
+    assert patch(api, "notifications/preferences/", {"either_language": True}).json()["either_language"]
     other = {"farmer": str(lakshmi.pk), "messages": False}
     assert patch(api, "notifications/preferences/", other).status_code == 404
     assert patch(api_of(kumar), "notifications/preferences/", other).json()["messages"] is False

@@ -10,7 +10,7 @@ from malar.accounts.models import Membership
 from notifications.domain import Kind
 from notifications.forms import WishesForm
 from notifications.models import Consent
-from notifications.selectors import wants_messages, wishes_of
+from notifications.selectors import takes_either, wants_messages, wishes_of
 from tests.conftest import page_of
 
 pytestmark = pytest.mark.django_db
@@ -44,6 +44,7 @@ def test_it_shows_what_is_so(own: Client, raja: Farmer) -> None:
     page = own.get(f"/wishes/{raja.pk}/").content.decode()
     shown = switches(page)
     assert shown.pop("messages")
+    assert not shown.pop("either")
     assert shown == {kind: is_on for kind, is_on in wishes_of(raja).items() if kind != Kind.CONSENT_WELCOME}
 
 
@@ -87,6 +88,17 @@ def test_his_language_is_that_of_his_messages_and_of_his_pages(own: Client, raja
     assert '<html lang="ta">' in own.get(path).content.decode()
     raja.refresh_from_db()
     assert (raja.language, raja.version) == ("ta", 3)
+
+
+def test_he_allows_the_other_language_and_takes_it_back(own: Client, raja: Farmer) -> None:
+    path = f"/wishes/{raja.pk}/"
+    before = wishes_of(raja)
+    page = own.post(path, {"either": "yes"}, headers=HTMX).content.decode()
+    assert (switches(page)["either"], undo_of(page)) == (True, {"either": "no"})
+    assert takes_either(raja, Kind.ADVANCE_GIVEN)
+    assert (wishes_of(raja), raja.language) == (before, "ta")
+    own.post(path, {"either": "no"})
+    assert not takes_either(raja)
 
 
 def test_staff_say_it_for_him_and_the_page_stays_theirs(kumar: Membership, lakshmi: Farmer) -> None:
