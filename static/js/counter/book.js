@@ -21,6 +21,7 @@ import { businessDate, sentMoment } from "./rates.js";
 
 export const LINES = "/api/v1/daily-entries/";
 const TIMEOUT_MS = 8000;
+const HIDDEN_MS = 100;
 
 /**
  * Dispatches `change` when what waits is another, `taken` (detail: the ids) when the server has taken lines of this
@@ -47,6 +48,8 @@ export class Book extends EventTarget {
   refusal = () => null;
   /** Until that is known nothing is taken down: a page begun anew gives nobody a moment. @type {Promise<unknown>} */
   ready = Promise.resolve();
+  /** @type {Promise<void> | null} */
+  #looking = null;
   /** How often it was looked. */
   #turn = 0;
 
@@ -66,8 +69,7 @@ export class Book extends EventTarget {
         this.dispatchEvent(new Event("change"));
         return;
       }
-      // A disk that is gone answers nothing; `old` says so where a newer version has it.
-      outbox.addEventListener("change", () => this.look().catch(() => {}));
+      outbox.addEventListener("change", () => this.#lookSoon());
       outbox.ledger.addEventListener("old", () => this.dispatchEvent(new Event("old")));
       await this.look();
       outbox.drain({ isNewRound: true });
@@ -82,6 +84,15 @@ export class Book extends EventTarget {
     const { outbox } = this;
     if (this.waiting.length || outbox?.obstacle) outbox.drain({ isNewRound: true }).then(() => outbox.meet());
     else outbox?.meet();
+  }
+
+  /** Once for all that changes before the next picture: what was just saved is said first. */
+  #lookSoon() {
+    // A disk that is gone answers nothing; `old` says so where a newer version has it.
+    this.#looking ??= painted().then(() => {
+      this.#looking = null;
+      return this.look().catch(() => {});
+    });
   }
 
   /** What waits, and what has become of our lines. */
@@ -191,8 +202,8 @@ export class Book extends EventTarget {
       this.rows.set(row.id, { ...row, asOf: null });
       // Before it is said that it is saved, the screen knows that it is only here; it looks itself in a moment.
       this.waiting = [...this.waiting, justKept(row.id)];
-      this.outbox.drain();
       wakeWorker();
+      painted().then(() => this.outbox.drain());
       return { kind: "ok", entry: entryOf(row) };
     } catch (error) {
       if (error instanceof /** @type {any} */ (self).malarOffline.Taken)
@@ -298,6 +309,15 @@ export class Book extends EventTarget {
 function justKept(id) {
   const created = Date.now();
   return { id, entity_id: id, operation: "", status: "queued", created, retry_count: 0, error: null };
+}
+
+/** When what has been drawn is on the glass; shortly, where nobody looks and nothing is painted. */
+export function painted() {
+  return new Promise((go) => {
+    // The second frame begins when the first one is there.
+    self.requestAnimationFrame?.(() => requestAnimationFrame(go));
+    setTimeout(go, HIDDEN_MS);
+  });
 }
 
 /** Where the browser can, the worker sends what waits once there is a network, also when the page is closed by then. */

@@ -12,7 +12,7 @@
  */
 import "../back.js";
 import { isLocked } from "../left.js";
-import { Book, doneOf, isSame } from "./book.js";
+import { Book, doneOf, isSame, painted } from "./book.js";
 import { draft, forgetDraft, keepDraft, storage } from "./draft.js";
 import { paiseOf, rupees, sentQuantity } from "./figures.js";
 import { first } from "./first.js";
@@ -29,6 +29,7 @@ import { WetGlass } from "./wet.js";
 const { at, say, words } = view;
 const SHOWN_MS = 1200;
 const LATCH_MS = 600;
+const SAVING_MS = 100;
 const RECENTS = 8;
 /** Keys pressed while a line is written or nothing is loaded yet. */
 const WAITING = 60;
@@ -161,7 +162,12 @@ function change(key) {
   if (slip.farmer && slip.weight) book.prepare();
   if (slip.wrong && effect?.kind === "missing") lookAgain(effect);
   else if (effect) perform(effect);
-  draw();
+  if (!sent) draw();
+  else {
+    keepDraft(reference, sent, world());
+    // Mostly it is on the disk before anybody could see that it is being written.
+    setTimeout(() => sent && draw(), SAVING_MS);
+  }
 }
 
 /** @param {import("./slip.js").Effect} effect */
@@ -231,7 +237,11 @@ async function write(made, before) {
     view.announce(view.sentence(done, world(), "saved"));
     remember(line, result.entry);
     showDone(done);
-    if (!line.corrects) change({ type: "written", done });
+    if (!line.corrects) slip = press(slip, { type: "written", done }, world());
+    // That it is saved is on the glass before the page makes itself ready for the next one.
+    drawSaved();
+    drawPill();
+    painted().then(draw);
     if (book.isOnlineOnly) reference.refresh(["day"]);
     replay();
     if (rate !== line.quoted) {
@@ -578,13 +588,17 @@ function draw() {
   view.drawTiles(drawn, now);
   view.drawSlip(drawn, now, { isSaved: shownDone !== null, isLooking });
   view.drawRecents(recents, drawn, now);
-  view.drawDone(shownDone, now, Boolean(shownDone && book.kept(shownDone.line.id)));
+  drawSaved(now);
   const { lines, count } = book.linesOf(reference.day);
   view.drawString(lines, count, now);
   view.drawUndo(slip.done.at(-1), now);
   view.drawScale(now.scale, canRead());
   drawInPlace(drawn, now);
   if (sent) view.drawSaving();
+}
+
+function drawSaved(now = world()) {
+  view.drawDone(shownDone, now, Boolean(shownDone && book.kept(shownDone.line.id)));
 }
 
 /** @param {Slip} drawn @param {World} now */
