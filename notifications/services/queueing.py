@@ -85,8 +85,9 @@ def queue(
         return []
     now = timezone.now()
     provider = provider_in_use()
-    either = callable(variables) and takes_either(farmer, kind)
-    wording, is_stopped = _wording_for(farmer, template, provider, either=either)
+    wording, is_stopped = _wording_for(
+        farmer, template, provider, either=lambda: callable(variables) and takes_either(farmer, kind)
+    )
     if callable(variables):
         with translation.override(wording.language):
             variables = variables()
@@ -127,14 +128,14 @@ def queue(
 
 
 def _wording_for(
-    farmer: Farmer, name: str, provider: Provider, *, either: bool
+    farmer: Farmer, name: str, provider: Provider, *, either: Callable[[], bool]
 ) -> tuple[MessageTemplate, bool]:
     """The wording in use in his language, or else (`either`) in the other; and whether it may not be sent."""
     in_use = MessageTemplate.objects.filter(name=name, is_active=True)
     own = in_use.get(language=farmer.language)
     if may_be_sent(own, provider.name):
         return own, False
-    for other in in_use.exclude(pk=own.pk) if either else ():
+    for other in in_use.exclude(pk=own.pk) if either() else ():
         if may_be_sent(other, provider.name):
             return other, False
     return own, True

@@ -59,14 +59,25 @@ def test_a_task_that_runs_twice_tells_once(entry: DailyEntry) -> None:
     assert Message.objects.get().attempt == 1
 
 
+def away(*_: object, **__: object) -> None:
+    raise BrokerAway
+
+
 @pytest.mark.django_db
-def test_with_the_broker_away_after_reacting_the_sweep_takes_over(
+def test_with_the_broker_away_after_reacting_he_is_told_all_the_same(
     entry: DailyEntry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def away(*_: object, **__: object) -> None:
-        raise BrokerAway
+    monkeypatch.setattr(tasks, "start", away)
+    tasks.react(str(Event.objects.get().pk))
+    assert Message.objects.get().state == State.SENT
 
+
+@pytest.mark.django_db
+def test_what_there_was_no_time_for_and_no_broker_the_sweep_sends(
+    entry: DailyEntry, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with monkeypatch.context() as hung:
+        hung.setattr(tasks, "AT_ONCE_S", 0)
         hung.setattr(tasks, "start", away)
         tasks.react(str(Event.objects.get().pk))
         tasks.sweep()
