@@ -1,13 +1,16 @@
 """Fixtures everybody uses. Servers come from outside: `make test` starts them."""
 
+import functools
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.apps import apps
 from django.core.cache import cache
+from django.core.management.base import CommandError
+from django.core.management.commands import flush
 from django.db import connection
 from django.db.models.signals import post_migrate
 from django.test import Client
@@ -52,6 +55,23 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
         for (statement,) in cursor.fetchall():
             cursor.execute(statement)
     post_migrate.connect(wordings_again, sender=apps.get_app_config("notifications"))
+    flush.Command.handle = patiently(flush.Command.handle)  # type: ignore[method-assign]
+
+
+def patiently(handle: Callable[..., None]) -> Callable[..., None]:
+    """Emptying the tables, once more where it and a worker that goes on from test to test waited for each other."""
+
+    @functools.wraps(handle)
+    def empty(self: flush.Command, **options: Any) -> None:
+        for _ in range(5):
+            try:
+                return handle(self, **options)
+            except CommandError as error:
+                if "deadlock" not in str(error.__cause__):
+                    raise
+        return handle(self, **options)
+
+    return empty
 
 
 def wordings_again(**kwargs: object) -> None:
