@@ -164,8 +164,8 @@ function change(key) {
   else if (effect) perform(effect);
   if (!sent) draw();
   else {
-    keepDraft(reference, sent, world());
-    // Mostly it is on the disk before anybody could see that it is being written.
+    // While the disk is at it. Mostly it is there before anybody could see that it is being written.
+    setTimeout(() => keepDraft(reference, sent ?? slip, world()));
     setTimeout(() => sent && draw(), SAVING_MS);
   }
 }
