@@ -29,7 +29,7 @@ manage: setup ## run a management command with the servers up: make manage ARGS=
 
 # --- Tests -------------------------------------------------------------------------------------
 
-test: setup-tests lint types layers templates js unit node e2e ## everything
+test: setup-tests lint types layers templates js unit node e2e soak-short ## everything
 
 test-fast: setup-tests ## the inner loop: lint, and the tests that need no browser and no real race
 	@$(PY) -m ruff check --quiet .
