@@ -46,7 +46,7 @@ from tests.notifications.fake_twilio import (
     says,
     set_up,
 )
-from tests.notifications.messages import ID, PHONE, sent
+from tests.notifications.messages import ID, PHONE, a_call, sent
 
 
 @pytest.fixture
@@ -69,19 +69,13 @@ def message(fake: FakeTwilio, kumar: Membership, raja: Farmer, jasmine: Flower) 
 
 def outgoing(**other: Any) -> Outgoing:
     usual: dict[str, Any] = {
-        "message_id": ID,
         "attempt": 1,
-        "address": PHONE,
-        "language": "ta",
         "template": "entry_receipt",
-        "version": 1,
-        "variables": {},
         "values": ("பெ. ராஜா", "06-03-2026", "ரூ.8,555.00"),
         "text": "வணக்கம் பெ. ராஜா, 06-03-2026: ரூ.8,555.00",
-        "valid_s": 90_000,
         "ref": CONTENT,
     }
-    return Outgoing(**usual | other)
+    return a_call(**usual | other)
 
 
 # --- What it is asked ---------------------------------------------------------------------------

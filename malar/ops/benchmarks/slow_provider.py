@@ -47,9 +47,8 @@ class Handler(BaseHTTPRequestHandler):
         raw = self.rfile.read(int(self.headers["Content-Length"])).decode()
         back = urlsplit(parse_qs(raw)["StatusCallback"][0]).path
         message, attempt = back.split("/")[4:6]
-        time.sleep(
-            self.server.take(message)
-        )  # what it is there for: an answer takes its time, and so many a second
+        # What it is there for: an answer takes its time, and so many a second.
+        time.sleep(self.server.take(message))
         self._say(201, {"sid": f"SM{message.replace('-', '')}{attempt}", "status": "queued"})
 
     def do_GET(self) -> None:
