@@ -37,10 +37,13 @@ def counter(tablet: Tablet, proxy: Proxy, stall: Stall) -> Counter:
 
 def sell(counter: Counter, weight: str = "12¾", amount: str = "8,160") -> None:
     """A sale, on the tablet."""
+    before = counter.page.locator("#count").text_content() or ""
     counter.farmer("Karuppasamy")
     counter.tap(weight)
     counter.save()
     counter.kept(amount)
+    # One before it with the same amount may still be shown.
+    expect(counter.page.locator("#count")).not_to_have_text(before)
 
 
 def dump(tablet: Tablet) -> dict[str, str]:

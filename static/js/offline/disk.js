@@ -200,12 +200,12 @@
     }
 
     /** The tablet's id, made the first time; and once the server knows it, its series. @returns {Promise<{id: string, series?: string}>} */
-    itself() {
+    async itself() {
+      const known = await this.get("itself");
+      if (known) return known;
       return this.disk.strict(["device"], async (tx) => {
         const store = tx.objectStore("device");
-        const known = await store.get("itself");
-        if (known) return known;
-        const made = { id: crypto.randomUUID() };
+        const made = (await store.get("itself")) ?? { id: crypto.randomUUID() };
         await store.put(made, "itself");
         return made;
       });

@@ -235,9 +235,10 @@
     /** The rows of entries, and of farmers. @param {string[]} ids @returns {Promise<Record<string, any>[]>} those that are here */
     async entries(ids) {
       const homes = ["daily_entries", "farmers"];
-      const rows = await this.ledger.read(homes, (/** @type {any} */ tx) =>
-        Promise.all(homes.flatMap((home) => ids.map((id) => tx.objectStore(home).get(id)))),
-      );
+      const rows = await this.ledger.read(homes, (/** @type {any} */ tx) => {
+        const [entries, farmers] = homes.map((home) => tx.objectStore(home));
+        return Promise.all(ids.map(async (id) => (await entries.get(id)) ?? farmers.get(id)));
+      });
       return rows.filter(Boolean);
     }
 
@@ -275,6 +276,7 @@
 
     async #drain() {
       clearTimeout(this.#timer);
+      const { obstacle } = this;
       const run = async () => {
         do {
           this.#isWanted = false;
@@ -294,7 +296,7 @@
         }
       }
       await this.#waitForNext();
-      this.dispatchEvent(new Event("change"));
+      if (this.obstacle !== obstacle) this.dispatchEvent(new Event("change"));
     }
 
     /** @param {number} ms */
@@ -317,21 +319,22 @@
         await this.#revive("stalled", "blocked", "queued");
       }
       if (this.obstacle) return;
-      let isFresh = true;
+      // What is due so soon goes with what goes now: one try in place of six while somebody types on a dead line.
+      const soon = offline.settings.waits[0] / 2;
       while (Date.now() >= this.#pausedUntil) {
         const open = await this.waiting();
-        const due = ready(open).filter((op) => op.next_attempt <= Date.now());
-        const batch = await this.#batchOf(due);
+        const due = ready(open).filter(
+          (op) => Math.max(op.next_attempt - soon, op.not_before ?? 0) <= Date.now(),
+        );
+        const batch = this.#batchOf(due);
         if (!batch.length) break;
         if (Date.now() - this.#greetedAt > offline.settings.helloHolds || !this.#csrf) {
-          if (!(await this.#greet(batch))) break;
+          if (!(await this.#greet(due))) break;
           // It may have asked for more, or revived something.
           continue;
         }
-        if (!(await this.#deliver(batch, open, isFresh))) break;
-        isFresh = true;
+        if (!(await this.#deliver(batch, open))) break;
       }
-      await this.#tidy();
     }
 
     /** Who is signed in, and whether this server knows us. @param {Queued[]} gated @returns {Promise<boolean>} whether sending may go on */
@@ -339,9 +342,8 @@
       const { id } = await this.device.itself();
       const stream = await this.#stream();
       const headers = { "X-Device-Id": id };
-      const path = `hello/?stream=${stream.stream_id}`;
       const answer = await offline.ask({
-        path,
+        path: `hello/?stream=${stream.stream_id}`,
         headers,
         timeout: offline.settings.hello,
         send: this.send,
@@ -358,6 +360,7 @@
       await this.#lives(said.epoch);
       await this.#revive("stalled");
       await this.#lookForDecided(headers);
+      await this.#tidy();
       return true;
     }
 
@@ -367,8 +370,12 @@
         tx.objectStore("conflicts").getAll(),
       );
       if (!ours.length) return;
-      const timeout = offline.settings.answer;
-      const answer = await offline.ask({ path: "conflicts/", headers, timeout, send: this.send });
+      const answer = await offline.ask({
+        path: "conflicts/",
+        headers,
+        timeout: offline.settings.answer,
+        send: this.send,
+      });
       const open = answer?.status === 200 && answer.body?.conflicts;
       if (!open || open.length > 199) return; // not all of them
       const ids = new Set(open.map((/** @type {any} */ { id }) => id));
@@ -428,9 +435,8 @@
     }
 
     /** As many as go into one batch: in order, and one that fails by itself travels alone. @param {Queued[]} due */
-    async #batchOf(due) {
-      const alone = (/** @type {Queued} */ op) => op.server_errors > 1;
-      const rest = due.filter((op) => !alone(op));
+    #batchOf(due) {
+      const rest = due.filter((op) => op.server_errors < 2);
       if (!rest.length) return due.slice(0, 1);
       const batch = [];
       let bytes = FRAME_BYTES;
@@ -446,10 +452,10 @@
     /**
      * Send a batch, and keep what was said of each.
      *
-     * @param {Queued[]} batch @param {Queued[]} open @param {boolean} isFresh no second try of it on other grounds yet
+     * @param {Queued[]} batch @param {Queued[]} open @param {boolean} [isFresh] no second try of it on other grounds yet
      * @returns {Promise<boolean>} whether more may follow now
      */
-    async #deliver(batch, open, isFresh) {
+    async #deliver(batch, open, isFresh = true) {
       const answer = await this.#sent(batch, open);
       if (answer?.status === 200) {
         this.#pace(batch.length, answer.body.took_ms);
@@ -469,7 +475,7 @@
         if (code === "stream_taken") await this.#newStream(batch);
         if (!(await this.#greet(batch))) return false;
         const all = await this.waiting();
-        return this.#deliver(await this.#batchOf(ready(all)), all, false);
+        return this.#deliver(this.#batchOf(ready(all)), all, false);
       }
       return this.#unheard(answer, batch);
     }
@@ -478,9 +484,9 @@
      * When all tablets come back at once, none may keep the others waiting. By the server's own time and not the
      * line's: a slow line wants few and large batches.
      *
-     * @param {number} sent @param {number | undefined} took ms
+     * @param {number} sent @param {number} took ms; where the server does not say it, all stays as it is
      */
-    #pace(sent, took = Number.NaN) {
+    #pace(sent, took) {
       if (took > SLOW_MS) this.#most = Math.max(FEWEST_OPS, Math.ceil(sent / 2));
       else if (took < QUICK_MS && sent === this.#most) this.#most = Math.min(this.#limit, sent * 2);
     }
@@ -488,17 +494,13 @@
     /** Mark it, and send it. @param {Queued[]} batch @param {Queued[]} open */
     async #sent(batch, open) {
       const now = Date.now();
-      for (const op of batch) {
-        op.total_attempts += 1;
-        op.last_attempt = now;
-      }
       await this.#change(batch, () => ({ status: "sending", last_attempt: now }), true);
       const { id } = await this.device.itself();
       const [{ stream: named }] = batch;
       // What is left of a former queue announces nothing; it is counted with the present one.
       const stream = named ? { stream_id: named, seq: 0 } : await this.#stream();
       const told = named ? [] : open;
-      const clock = (await this.device.get("clock")) ?? null;
+      const clock = await this.device.get("clock");
       const count = (/** @type {Status[]} */ ...of) => told.filter((op) => of.includes(op.status)).length;
       const body = {
         device_id: id,
@@ -584,8 +586,7 @@
     async #unheard(answer, batch, isGate = false) {
       const { status = 0, body, retryAfter = 0 } = answer ?? {};
       if (retryAfter) this.#pausedUntil = Date.now() + retryAfter;
-      const isSaid = status === 429 || (body && [400, 401, 403, 409, 426].includes(status));
-      if (!isSaid) {
+      if (status !== 429 && !(body && [400, 401, 403, 409, 426].includes(status))) {
         await this.#failed(batch, retryAfter, status >= 500 && !isGate ? "server" : "line");
         return false;
       }
@@ -593,8 +594,8 @@
       const until = status === 429 ? { next_attempt: this.#pausedUntil, not_before: this.#pausedUntil } : {};
       await this.#change(batch, () => ({ status: "queued", ...until }));
       this.#csrf = "";
-      const code = body?.code;
       if (status === 429) return false;
+      const { code } = body;
       if (status === 426) this.obstacle = "old";
       else if (code === "user_mismatch") this.obstacle = "other";
       else if (code === "device_blocked") this.obstacle = "blocked";
@@ -606,8 +607,11 @@
     async #failed(batch, retryAfter, why = "line") {
       const { waits } = offline.settings;
       const now = Date.now();
+      // Of a round, a page shows the first failure and the last. It reads all that waits for it, while somebody types.
+      let isShown = false;
       await this.#change(batch, (op) => {
         const retry_count = op.retry_count + 1;
+        isShown ||= retry_count === 1 || retry_count > waits.length;
         const wait = Math.max(waits[Math.min(retry_count, waits.length) - 1], retryAfter);
         return {
           retry_count,
@@ -618,6 +622,7 @@
           server_errors: why === "line" ? op.server_errors : why === "poison" || batch.length === 1 ? 2 : 1,
         };
       });
+      if (isShown) this.dispatchEvent(new Event("change"));
     }
 
     /**
@@ -726,10 +731,11 @@
 
     /** What was acknowledged long ago goes. */
     async #tidy() {
-      const before = Date.now() - offline.settings.kept;
       await this.ledger.strict(["sync_queue", "daily_entries"], async (/** @type {any} */ tx) => {
         const queue = tx.objectStore("sync_queue");
-        for (const op of await queue.index("acked_at").getAll(IDBKeyRange.upperBound(before))) {
+        for (const op of await queue
+          .index("acked_at")
+          .getAll(IDBKeyRange.upperBound(Date.now() - offline.settings.kept))) {
           offline.remove(queue, op.id);
           offline.remove(tx.objectStore("daily_entries"), op.entity_id);
         }

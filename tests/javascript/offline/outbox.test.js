@@ -332,6 +332,39 @@ test("the waits of a round are 1, 2, 4, 8 and 16 s; then it stalls, and is never
   assert.equal(malar.lines.size, 1);
 });
 
+test("of the tries of a round the first says that it failed, and the last", async () => {
+  malar.always = noNetwork;
+  const outbox = await page(malar);
+  await sell(outbox);
+  /** @type {number[]} */
+  const said = [];
+  outbox.addEventListener("change", () => said.push((Date.now() - NOON) / 1000));
+  await outbox.drain();
+  for (let second = 0; second < 40; second += 1) await turn(1000);
+  assert.deepEqual(said, [0, 31]);
+});
+
+test("what is due within half a second goes with what goes now", async () => {
+  malar.always = noNetwork;
+  const outbox = await page(malar);
+  for (const wait of [400, 200, 0]) {
+    await sell(outbox);
+    await outbox.drain();
+    await turn(wait);
+  }
+  assert.deepEqual(malar.batches(), [[1], [2], [1, 3]]);
+});
+
+test("one hello that fails is a failure of all that are due, however many", async () => {
+  malar.atHello = noNetwork;
+  const outbox = await page(malar);
+  for (let sold = 0; sold < 12; sold += 1) await sell(outbox);
+  await outbox.drain();
+  assert.equal(malar.asked.length, 1);
+  const waiting = await outbox.waiting();
+  assert.deepEqual([...new Set(waiting.map((/** @type {any} */ { retry_count }) => retry_count))], [1]);
+});
+
 test("a hello that fails is a failure of what it gated; one that succeeds begins a new round", async () => {
   malar.atHello = noNetwork;
   const outbox = await page(malar);
@@ -1123,10 +1156,10 @@ test("what was acknowledged is kept for 14 days, what was not for ever", async (
   await sell(outbox);
   await outbox.drain();
   await turn(13 * 86_400_000);
-  await outbox.drain();
+  await outbox.meet();
   assert.equal((await rows(outbox)).length, 2);
   await turn(86_400_000 + 1000);
-  await outbox.drain();
+  await outbox.meet();
   assert.deepEqual(
     (await rows(outbox)).map(({ seq }) => seq),
     [2],
