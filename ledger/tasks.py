@@ -15,5 +15,6 @@ def sum_up_days() -> int:
 
 @shared_task(name="ledger.tasks.renew_months")
 def renew_months() -> None:
-    """Make the months of the flowers anew."""
-    rollups.renew_months()
+    """Sum up the months that are over, and make those of the flowers anew."""
+    with through("task"):
+        rollups.renew_months()

@@ -36,7 +36,7 @@ from ledger.services.corrections import correct_settled_entry, reverse_entry
 from ledger.services.entries import edit_entry, void_entry
 from ledger.services.partitions import ensure_window
 from ledger.services.posting import account_of, money_account, next_voucher, post, post_back
-from ledger.services.rollups import sum_up_days
+from ledger.services.rollups import renew_months, sum_up_days
 from malar.accounts.domain import Role
 from malar.accounts.models import Membership
 from malar.sync.domain import Outcome, Way
@@ -219,6 +219,7 @@ def a_whole_book(owner: Membership) -> None:
     a_tablet(owner, line)
     _the_settlements(owner, jasmine)
     sum_up_days()
+    renew_months()
     DirtyDay.objects.create(shop=shop, business_date=BEFORE)
 
 

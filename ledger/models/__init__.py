@@ -8,7 +8,7 @@ from ledger.models.days import DayClose, Expense
 from ledger.models.entries import DailyEntry, DailyEntryQuerySet, Rounded, SlipCounter
 from ledger.models.farmers import Farmer, FarmerQuerySet
 from ledger.models.movements import Movement, VoucherCounter
-from ledger.models.rollups import DailyRollup, DirtyDay
+from ledger.models.rollups import DailyRollup, DirtyDay, MonthlyRollup
 
 __all__ = [
     "Account",
@@ -27,6 +27,7 @@ __all__ = [
     "Expense",
     "Farmer",
     "FarmerQuerySet",
+    "MonthlyRollup",
     "Movement",
     "Rounded",
     "SlipCounter",

@@ -10,8 +10,8 @@ from malar.accounts.models import Shop
 from malar.kernel.quantities import Unit
 
 
-class DailyRollup(models.Model):
-    """What a day came to for one farmer, one flower (and unit) or one fee, of lines and charges that stand.
+class Rollup(models.Model):
+    """What a day or a month came to for one farmer, one flower (and unit) or one fee, of lines and charges that stand.
 
     Made again by `ledger.services.rollups` from what is in the book, never edited. `quantity` is in `unit`, of a
     farmer the kilograms alone; `priced` is what of it has a rate. ₹ in `amount`, `commission` and `charges`; of a
@@ -22,7 +22,6 @@ class DailyRollup(models.Model):
     shop = models.ForeignKey(
         Shop, on_delete=models.PROTECT, related_name="+", db_constraint=False, db_index=False
     )
-    business_date = models.DateField()
     kind = models.CharField(max_length=6, choices=RollupKind)
     # Of the farmer, the flower or the fee. No foreign key: the rows it is summed from have them.
     subject = models.UUIDField()
@@ -38,6 +37,15 @@ class DailyRollup(models.Model):
     high = models.DecimalField(max_digits=12, decimal_places=2, null=True)
 
     class Meta:
+        abstract = True
+
+
+class DailyRollup(Rollup):
+    """What a day came to."""
+
+    business_date = models.DateField()
+
+    class Meta:
         constraints = [
             models.UniqueConstraint(
                 fields=["shop", "kind", "business_date", "subject", "unit"], name="one_rollup_of_a_day"
@@ -46,6 +54,23 @@ class DailyRollup(models.Model):
 
     def __str__(self) -> str:
         return f"{self.business_date} {self.kind} {self.subject}"
+
+
+class MonthlyRollup(Rollup):
+    """What the kept days of a month that is over came to; gone as soon as one of them is summed again."""
+
+    month = models.DateField(help_text="its first day")
+    days = models.IntegerField(help_text="how many of them had lines")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["shop", "kind", "month", "subject", "unit"], name="one_rollup_of_a_month"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.month:%Y-%m} {self.kind} {self.subject}"
 
 
 class DirtyDay(models.Model):

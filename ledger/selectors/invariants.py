@@ -697,6 +697,30 @@ SUMS_OF_DAYS = (
             AND NOT EXISTS (SELECT FROM ledger_dirtyday AS d WHERE d.shop_id = x.shop_id AND d.business_date = x.day)
         """,  # noqa: S608
     ),
+    Invariant(
+        "sums_of_months",
+        18,
+        _("The kept sums of a month are those of its days."),
+        """
+        SELECT shop_id, coalesce(subject::text, ''), concat_ws(' ', kind, month, unit)
+        FROM (SELECT shop_id, kind, subject, unit, month, days, lines, unpriced, quantity, priced, amount, commission,
+                  charges, low, high FROM ledger_monthlyrollup) AS kept
+        FULL JOIN (
+            SELECT shop_id, kind, subject, unit, date_trunc('month', business_date::timestamp)::date AS month,
+                count(*) FILTER (WHERE lines > 0) AS days, sum(lines) AS lines, sum(unpriced) AS unpriced,
+                sum(quantity) AS quantity, sum(priced) AS priced, sum(amount) AS amount,
+                sum(commission) AS commission, sum(charges) AS charges, min(low) AS low, max(high) AS high
+            FROM ledger_dailyrollup AS day
+            WHERE EXISTS (SELECT FROM ledger_monthlyrollup AS any_of_it WHERE any_of_it.shop_id = day.shop_id
+                          AND any_of_it.month = date_trunc('month', business_date::timestamp)::date)
+            GROUP BY 1, 2, 3, 4, 5) AS added
+            USING (shop_id, kind, subject, unit, month)
+        WHERE (kept.days, kept.lines, kept.unpriced, kept.quantity, kept.priced, kept.amount, kept.commission,
+               kept.charges, kept.low, kept.high)
+            IS DISTINCT FROM (added.days, added.lines, added.unpriced, added.quantity, added.priced, added.amount,
+               added.commission, added.charges, added.low, added.high)
+        """,
+    ),
 )
 
 BOOK = (*LINES, *CHARGES, *BOOKINGS, *DAYS_CLOSED, *DAY_FIGURES, *RULES, *MONTHS, *SUMS_OF_DAYS)

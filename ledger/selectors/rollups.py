@@ -7,7 +7,7 @@ import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import connection
@@ -62,31 +62,53 @@ def figures(kind: RollupKind, which: str) -> str:
 
 
 DAYS = "shop_id = %(shop)s AND {day} BETWEEN %(start)s AND %(end)s"
-DIRTY = "ARRAY(SELECT business_date FROM dirty)"
+FIGURES = ", ".join(("subject", "unit", *ADDED, "low", "high"))
+OF_DAYS = f"SELECT business_date, (lines > 0)::int AS days, {FIGURES} FROM"
 QUESTION = """
     WITH dirty AS MATERIALIZED (
         SELECT DISTINCT business_date FROM ledger_dirtyday
-        WHERE shop_id = %(shop)s AND business_date BETWEEN %(start)s AND %(end)s)
-    SELECT {kept}, count(*) FILTER (WHERE lines > 0)::int, {sums}, min(low), max(high)
-    FROM ({source}) AS days GROUP BY {keys}
+        WHERE shop_id = %(shop)s AND business_date BETWEEN %(start)s AND %(end)s),
+    months AS MATERIALIZED (
+        SELECT whole.month::date
+        FROM generate_series(%(first)s::timestamp, %(last)s::timestamp, interval '1 month') AS whole (month)
+        WHERE EXISTS (SELECT FROM ledger_monthlyrollup AS kept
+                      WHERE shop_id = %(shop)s AND kind = %(kind)s AND kept.month = whole.month::date)
+            AND NOT EXISTS (SELECT FROM dirty WHERE date_trunc('month', business_date::timestamp) = whole.month)),
+    clean AS MATERIALIZED (
+        SELECT day::date FROM generate_series(%(start)s::timestamp, %(end)s::timestamp, interval '1 day') AS day
+        WHERE day NOT IN (SELECT business_date FROM dirty)
+            AND date_trunc('month', day) NOT IN (SELECT month FROM months))
+    SELECT {kept}, sum(days)::int, {sums}, min(low), max(high)
+    FROM ({source}) AS added GROUP BY {keys} ORDER BY {order}
 """
 
 
-def _clean_and_dirty(kind: RollupKind) -> str:
-    """SQL for the sums of days: kept ones of the days they hold for, fresh ones of the others.
+def _kept_and_fresh(kind: RollupKind) -> str:
+    """SQL for the sums of months and days: kept ones where they hold, fresh ones of the days that are marked.
 
     One statement, so one moment: a mark that is not seen was taken away by somebody whose sums are seen.
     """
+    marked = "{day} = ANY (ARRAY(SELECT business_date FROM dirty))"
+    fresh = figures(kind, f"{DAYS} AND {marked}")
+    # Days as an array: an index takes them one by one, and reads nothing of the months between.
     return f"""
-        SELECT {", ".join(COLUMNS)} FROM ledger_dailyrollup
-        WHERE shop_id = %(shop)s AND kind = '{kind.value}' AND business_date BETWEEN %(start)s AND %(end)s
-            AND business_date <> ALL ({DIRTY})
-        UNION ALL ({figures(kind, f"{DAYS} AND {{day}} = ANY ({DIRTY})")})
+        SELECT NULL::date AS business_date, days, {FIGURES} FROM ledger_monthlyrollup
+        WHERE shop_id = %(shop)s AND kind = %(kind)s AND month = ANY (ARRAY(SELECT month FROM months))
+        UNION ALL {OF_DAYS} ledger_dailyrollup
+        WHERE shop_id = %(shop)s AND kind = %(kind)s AND business_date = ANY (ARRAY(SELECT day FROM clean))
+        UNION ALL ({OF_DAYS} ({fresh}) AS fresh)
     """  # noqa: S608
 
 
-@dataclass(frozen=True)
-class Sums:
+def _whole_months(start: dt.date, end: dt.date) -> tuple[dt.date, dt.date]:
+    """The first days of the first and of the last month that lie between two days, both included; the last before
+    the first where none does."""
+    first = start if start.day == 1 else (start.replace(day=1) + dt.timedelta(days=32)).replace(day=1)
+    after = (end + dt.timedelta(days=1)).replace(day=1)
+    return first, (after - dt.timedelta(days=1)).replace(day=1)
+
+
+class Sums(NamedTuple):
     """What some days came to, in ₹ and kg (of a flower, its `unit`). `day` and `subject` are None where they are summed
     over. `times` counts days that had lines, of one day the farmers, flowers or fees that did."""
 
@@ -138,20 +160,27 @@ def sums_of(
     ]
     absent = ("NULL::date", "NULL::uuid", "''")
     kept = [name or nothing for name, nothing in zip(keys, absent, strict=True)]
-    source = figures(kind, f"{DAYS} AND farmer_id = %(farmer)s") if farmer else _clean_and_dirty(kind)
+    own = f"{OF_DAYS} ({figures(kind, f'{DAYS} AND farmer_id = %(farmer)s')}) AS his"
     question = QUESTION.format(
         kept=", ".join(kept),
         sums=", ".join(f"sum({name}){'::int' if name in COUNTED else ''}" for name in ADDED),
-        source=source,
+        source=own if farmer else _kept_and_fresh(kind),
         keys=", ".join(name for name in keys if name) or "()",
+        order=", ".join(name for name in keys if name) or "1",
     )
-    asked: dict[str, Any] = {"shop": shop.pk, "start": start, "end": end} | (
-        {"farmer": farmer.pk} if farmer else {}
-    )
+    first, last = (None, None) if by_day else _whole_months(start, end)
+    asked: dict[str, Any] = {
+        "shop": shop.pk,
+        "kind": kind.value,
+        "start": start,
+        "end": end,
+        "first": first,
+        "last": last,
+        "farmer": farmer and farmer.pk,
+    }
     with connection.cursor() as cursor:
         cursor.execute(question, asked)
-        rows = [Sums(*row) for row in cursor.fetchall() if row[4] is not None]
-    return sorted(rows, key=lambda row: (row.day or dt.date.min, str(row.subject), row.unit))
+        return [Sums(*row) for row in cursor.fetchall() if row[4] is not None]
 
 
 @dataclass(frozen=True)

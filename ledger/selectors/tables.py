@@ -19,8 +19,8 @@ NO_SHOPS = frozenset(
         *("notifications_templateapproval", "notifications_templateapprovalevent"),
         # Answers by their keys, for retries: every fact in them is in the tables they are about.
         "trail_answeredrequest",
-        # Sums of days, made again from the lines and charges whenever they change.
-        *("ledger_dailyrollup", "ledger_dirtyday"),
+        # Sums of days and months, made again from the lines and charges whenever they change.
+        *("ledger_dailyrollup", "ledger_monthlyrollup", "ledger_dirtyday"),
         # Accounts with providers, when a number may get its next message, and what providers told us, before it is
         # known whom it is about: what comes of it stands in the messages.
         *("notifications_sender", "notifications_recipient", "notifications_callback"),

@@ -1,13 +1,14 @@
-"""Summing up days again after something was written into them (docs/adr/0008-sums-of-days.md)."""
+"""Summing up days again after something was written into them, and months when they are over (docs/adr/0008)."""
 
 import datetime as dt
 from functools import partial
 from uuid import UUID
 
 from django.db import connection
+from django.utils import timezone
 
 from ledger.domain import RollupKind
-from ledger.selectors.rollups import COLUMNS, figures
+from ledger.selectors.rollups import ADDED, COLUMNS, figures
 from malar.kernel.transactions import in_unit, step
 
 DAYS_AT_ONCE = 31
@@ -30,6 +31,29 @@ SUMS = [
     """  # noqa: S608  # put together from constants
     for kind in RollupKind
 ]
+
+LATE = dt.timedelta(days=2)
+"""A month is kept so long after its end: until then much of it is still corrected, or comes from tablets."""
+MISSING = """
+    SELECT shop.id, over.month::date
+    FROM accounts_shop AS shop, LATERAL (
+        SELECT min(business_date) AS day FROM ledger_dailyrollup WHERE shop_id = shop.id AND kind = 'farmer') AS first,
+        generate_series(date_trunc('month', first.day::timestamp), %(last)s::timestamp, interval '1 month')
+            AS over (month)
+    WHERE NOT EXISTS (SELECT FROM ledger_monthlyrollup AS kept
+                      WHERE kept.shop_id = shop.id AND kind = 'farmer' AND kept.month = over.month::date)
+        AND EXISTS (SELECT FROM ledger_dailyrollup WHERE shop_id = shop.id AND kind = 'farmer'
+                    AND business_date >= over.month AND business_date < over.month + interval '1 month')
+"""
+MONTH = f"""
+    INSERT INTO ledger_monthlyrollup (kind, shop_id, month, subject, unit, days, {", ".join(ADDED)}, low, high)
+    SELECT kind, shop_id, %(month)s, subject, unit, count(*) FILTER (WHERE lines > 0),
+        {", ".join(f"sum({name})" for name in ADDED)}, min(low), max(high)
+    FROM ledger_dailyrollup
+    WHERE shop_id = %(shop)s AND business_date >= %(month)s AND business_date < %(month)s + interval '1 month'
+    GROUP BY kind, shop_id, subject, unit
+    ON CONFLICT DO NOTHING  -- somebody was faster, and kept the same
+"""  # noqa: S608
 
 
 def sum_up_days() -> int:
@@ -70,11 +94,30 @@ def _sum(days: list[dt.date], shop: UUID) -> None:
             "DELETE FROM ledger_dailyrollup WHERE shop_id = %s AND business_date = ANY (%s::date[])",
             [shop, days],
         )
+        cursor.execute(
+            "DELETE FROM ledger_monthlyrollup WHERE shop_id = %s AND month = ANY (%s::date[])",
+            [shop, [day.replace(day=1) for day in days]],
+        )
         for sums in SUMS:
             cursor.execute(sums, {"shop": shop, "days": days})
 
 
 def renew_months() -> None:
-    """Make `ledger_flowermonth` anew from the sums of days. Readers keep the old one until it is done."""
+    """Sum up the months that are over and have no sums, and make `ledger_flowermonth` anew. Readers keep the old one
+    until it is done."""
+    last = timezone.localdate() - LATE
+    last = (last.replace(day=1) - dt.timedelta(days=1)).replace(day=1)
+    with connection.cursor() as cursor:
+        cursor.execute(MISSING, {"last": last})
+        missing = cursor.fetchall()
+    for shop, month in missing:
+        in_unit(partial(_keep_month, shop, month), by=None)
     with connection.cursor() as cursor:
         cursor.execute("REFRESH MATERIALIZED VIEW CONCURRENTLY ledger_flowermonth")
+
+
+def _keep_month(shop: UUID, month: dt.date) -> None:
+    with connection.cursor() as cursor:
+        # Whoever sums one of its days meanwhile takes these sums away again; the lock says which of us is first.
+        cursor.execute("SELECT pg_advisory_xact_lock(%s, 0)", [LOCK])
+        cursor.execute(MONTH, {"shop": shop, "month": month})

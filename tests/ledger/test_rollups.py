@@ -9,10 +9,11 @@ from uuid import UUID, uuid4
 
 import pytest
 from django.db import connection, transaction
+from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from ledger.domain import RollupKind
-from ledger.models import DailyEntry, DailyRollup, DirtyDay, Farmer
+from ledger.models import DailyEntry, DailyRollup, DirtyDay, Farmer, MonthlyRollup
 from ledger.selectors.invariants import SUMS_OF_DAYS
 from ledger.selectors.rollups import Sums, figures, months_of_flowers, sums_of
 from ledger.services import rollups
@@ -137,6 +138,59 @@ class TestSums:
         sum_up_days()
         DailyRollup.objects.filter(kind=RollupKind.FARMER).update(amount=Decimal(1))
         assert of_farmers(shop)[0].amount == Decimal("1.00")
+
+    def test_a_month_that_is_over_is_read_from_its_own_sums(
+        self, shop: Shop, meena: Membership, raja: Farmer, jasmine: Flower
+    ) -> None:
+        march = (dt.date(2026, 3, 1), dt.date(2026, 3, 31))
+        before = of_farmers(shop, *march)
+        sum_up_days()
+        renew_months()
+        assert of_farmers(shop, *march) == before
+        assert before[0].times == 1
+        assert broken(only=SUMS_OF_DAYS) == []
+        MonthlyRollup.objects.filter(kind=RollupKind.FARMER).update(amount=Decimal(1))
+        assert of_farmers(shop, *march)[0].amount == Decimal("1.00")
+        # A part of it, and each of its days by itself, are not in the sums of the month.
+        assert of_farmers(shop, march[0], dt.date(2026, 3, 30)) == before
+        assert of_farmers(shop, DAY, march[1]) == before
+        assert sums_of(shop, RollupKind.FARMER, *march, by_day=True)[0].amount == before[0].amount
+        # What is written later is in the figures at once, and the month is made again when its day was.
+        recorded(meena, raja, jasmine, captured_at=EARLY, rate=Decimal(100))
+        assert of_farmers(shop, *march)[0].lines == 4
+        sum_up_days()
+        assert not MonthlyRollup.objects.exists()
+        assert of_farmers(shop, *march)[0].lines == 4
+        renew_months()
+        assert {row.kind for row in MonthlyRollup.objects.all()} == set(RollupKind)
+        assert of_farmers(shop, *march)[0].lines == 4
+        assert broken(only=SUMS_OF_DAYS) == []
+
+    def test_of_months_and_days_together_each_is_counted_once(
+        self, shop: Shop, meena: Membership, raja: Farmer, jasmine: Flower
+    ) -> None:
+        for day in ("2026-01-31", "2026-02-01", "2026-02-28", "2026-04-02"):
+            recorded(meena, raja, jasmine, captured_at=at(day, "04:50"), rate=Decimal(100))
+        span = (dt.date(2026, 1, 31), dt.date(2026, 4, 2))
+        fresh = {kind: sums_of(shop, kind, *span, by_subject=True) for kind in RollupKind}
+        assert (fresh[RollupKind.FARMER][0].times, fresh[RollupKind.FARMER][0].lines) == (5, 7)
+        sum_up_days()
+        renew_months()
+        recorded(meena, raja, jasmine, captured_at=at("2026-04-02", "04:50"), rate=Decimal(100))
+        void_entry(
+            by=meena, entry_id=DailyEntry.objects.latest("received_at").pk, version=1, reason="written twice"
+        )
+        assert DirtyDay.objects.exists()
+        for kind in RollupKind:
+            assert sums_of(shop, kind, *span, by_subject=True) == fresh[kind]
+
+    def test_the_month_that_runs_is_not_kept(
+        self, shop: Shop, meena: Membership, raja: Farmer, jasmine: Flower
+    ) -> None:
+        recorded(meena, raja, jasmine, captured_at=timezone.now(), rate=Decimal(100))
+        sum_up_days()
+        renew_months()
+        assert {row.month for row in MonthlyRollup.objects.all()} == {dt.date(2026, 3, 1)}
 
     def test_another_shop_has_its_own(self, shop: Shop, devi: Membership) -> None:
         sum_up_days()
@@ -277,3 +331,38 @@ class TestRaces:
         with written_meanwhile(take_the_lock):
             assert sum_up_days() == 0
         assert sum_up_days() == 1
+
+    @pytest.mark.parametrize("guarded", [True, False], ids=["guarded", "negative control"])
+    def test_a_month_is_not_kept_while_one_of_its_days_is_summed(
+        self, shop: Shop, line: DailyEntry, monkeypatch: pytest.MonkeyPatch, guarded: bool
+    ) -> None:
+        """Without the lock the month is added up from what its day was, after the day has taken its sums away."""
+
+        def add_it_up(of: UUID, month: dt.date) -> None:
+            with connection.cursor() as cursor:
+                cursor.execute(rollups.MONTH, {"shop": of, "month": month})
+
+        if not guarded:
+            monkeypatch.setattr(rollups, "_keep_month", add_it_up)
+        kept = threading.Event()
+
+        def keep() -> None:
+            try:
+                renew_months()
+                kept.set()
+            finally:
+                connection.close()
+
+        keeping = threading.Thread(target=keep)
+        take = rollups._sum
+
+        def sum_then_wait(days: list[dt.date], of: UUID) -> None:
+            take(days, of)
+            keeping.start()
+            kept.wait(timeout=1 if guarded else 20)
+
+        monkeypatch.setattr(rollups, "_sum", sum_then_wait)
+        sum_up_days()
+        keeping.join()
+        assert MonthlyRollup.objects.exists()
+        assert (broken(only=SUMS_OF_DAYS) == []) == guarded

@@ -33,6 +33,7 @@ class Breaker:
 
 ENTRY, CHARGE, MOVEMENT = "ledger_dailyentry", "ledger_charge", "ledger_movement"
 ROLLUP = "ledger_dailyrollup"
+MONTH = "ledger_monthlyrollup"
 TRANSFER, ACCOUNT, RECEIPT, EXPENSE = (
     "ledger_transfer",
     "ledger_account",
@@ -141,6 +142,15 @@ BREAKERS: dict[str, list[Breaker]] = {
         drop(ENTRY, "rate IS NOT NULL"),
         change(CHARGE, "status = 'waived', reason = 'x'"),
         change(ENTRY, "status = 'voided', void_reason = 'x'", "status = 'confirmed'"),
+    ],
+    "sums_of_months": [
+        change(MONTH, "amount = amount + 0.01", "kind = 'farmer' AND lines > 0"),
+        change(MONTH, "days = days + 1", "kind = 'flower'"),
+        change(MONTH, "low = low - 1", "kind = 'flower' AND low IS NOT NULL"),
+        change(MONTH, "month = month - 31"),
+        drop(MONTH),
+        change(ROLLUP, "charges = 0", "kind = 'fee'"),
+        drop(ROLLUP),
     ],
     "transfers": [
         change(TRANSFER, "amount = 0"),

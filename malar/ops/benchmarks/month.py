@@ -80,13 +80,18 @@ def month_from_sums_against_entries(*, rounds: int, each: int, entries: int = 10
         renew_months()
         renewed = time.perf_counter() - started
         with connection.cursor() as cursor:
-            cursor.execute("VACUUM (ANALYZE) ledger_dailyrollup, ledger_dirtyday")
+            cursor.execute("VACUUM (ANALYZE) ledger_dailyrollup, ledger_monthlyrollup, ledger_dirtyday")
         end = today.replace(day=1) - dt.timedelta(days=1)
         month = (shop, end.replace(day=1), end)
         _must_be_the_same(month)
         sides: dict[str, Callable[[int], object]] = {
             "sums": lambda n: sums_of(shop, RollupKind.FARMER, month[1], end, by_subject=True),
             "entries": lambda n: from_entries(RollupKind.FARMER, *month),
+            # No whole month, so from the sums of its days; and the year before it, of which the book has 300 days.
+            "but_a_day": lambda n: sums_of(
+                shop, RollupKind.FARMER, month[1] + dt.timedelta(1), end, by_subject=True
+            ),
+            "year": lambda n: sums_of(shop, RollupKind.FARMER, end - dt.timedelta(365), end, by_subject=True),
             "by_day": lambda n: sums_of(shop, RollupKind.FARMER, month[1], end, by_day=True),
             "by_flower": lambda n: sums_of(shop, RollupKind.FLOWER, month[1], end, by_subject=True),
             "year_by_flower": lambda n: sums_of(
