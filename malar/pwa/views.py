@@ -36,7 +36,10 @@ LATER = (
         f"js/counter/{name}.js"
         for name in ("late", "awake", "find", "search", "version", "sheets", "sheet", "sync", "line")
     ),
-    *(f"js/counter/{name}.js" for name in ("lines", "form", "farmer", "money", "report", "decide")),
+    *(
+        f"js/counter/{name}.js"
+        for name in ("lines", "form", "farmer", "money", "settlement", "report", "decide")
+    ),
     *(f"js/counter/{name}.js" for name in ("lock", "pin", "port", "verified")),
     *("js/worker.js", "js/locked.js", "js/waiting.js", "js/leaving.js", "js/offline/seal.js"),
     *("js/offline/forms.js", "css/sheets.css"),

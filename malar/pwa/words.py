@@ -176,6 +176,13 @@ def counter_words() -> dict[str, str]:
         "fee_none": _("No fees yet. The owner adds them in the office."),
         "field_quantity": _("How much"),
         "quantity_wrong": _("The quantity must be more than 0."),
+        # Settling from the counter.
+        "settle_title": _("Settle a farmer"),
+        "settle_period": _("Which days?"),
+        "settle_last_week": _("Last week"),
+        "settle_this_week": _("This week"),
+        "settle_this_month": _("This month"),
+        "settle_office": _("This browser keeps nothing. Settle him under Settlements."),
         # The tablet's own storage.
         "disk_title": _("The tablet cannot keep it"),
         "disk_text": _("Write it down on paper. The slip stays here; try again."),

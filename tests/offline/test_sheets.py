@@ -6,10 +6,11 @@ import pytest
 from django.utils import timezone
 from playwright.sync_api import Locator, Page, expect
 
-from ledger.models import Charge, DailyEntry, Farmer, Movement
+from ledger.models import Charge, ClaimedRow, DailyEntry, Farmer, Movement
 from malar.accounts.models import Membership
 from malar.sync.conflicts import Decision, resolve_conflict
 from malar.sync.models import Conflict, SyncOp
+from settlements.models import Settlement
 from tests import cast
 from tests.browser.counter import Counter, Stall
 from tests.ledger.terms import a_fee
@@ -319,6 +320,74 @@ def test_a_fee_is_charged_and_one_that_the_server_refuses_is_mended(
     tablet.drained()
     charge = Charge.objects.get(automatic=False)
     assert (charge.farmer, charge.fee, charge.amount) == (stall.selvi, luggage, Decimal(80))
+
+
+# --- Settling ---------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def owner(counter: Counter, tablet: Tablet, meena: Membership) -> Counter:
+    """Meena stands before it: who settles is the owner."""
+    counter.page.get_by_role("button", name="Menu").click()
+    expect(counter.page.locator("#settle")).to_be_hidden()
+    counter.page.keyboard.press("Escape")
+    counter.open(meena)
+    tablet.is_known()
+    return counter
+
+
+def test_a_farmer_is_settled_after_the_sale_that_was_kept_before_it(
+    tablet: Tablet, proxy: Proxy, owner: Counter, stall: Stall, meena: Membership
+) -> None:
+    page = owner.page
+    proxy.set(REFUSE)
+    owner.sell("10")
+    form = menu(page, "Settle a farmer")
+    form.locator("[name=number]").fill("207")
+    expect(form).to_contain_text("Karuppasamy M.")
+    form.get_by_text("This week").click()
+    form.get_by_role("button", name="Save").click()
+    expect(form).to_be_hidden()
+    page = again(tablet, proxy, meena).page
+    page.locator("#pill").click()
+    expect(page.locator("#sync-list li").filter(has_text="Settle a farmer")).to_contain_text("Karuppasamy")
+    assert Settlement.objects.count() == 0
+    proxy.clear()
+    page.locator("#send-now").click()
+    tablet.drained(seconds=40)
+    settlement = Settlement.objects.get()
+    assert (settlement.farmer, settlement.period_end) == (stall.karuppasamy, timezone.localdate())
+    line = DailyEntry.objects.get(slip_number__startswith="A1-")
+    assert ClaimedRow.objects.filter(claim=settlement.pk, row=line.pk).exists()
+    expect(page.locator("#pill")).to_contain_text("All saved")
+
+
+def test_a_settlement_of_nothing_is_refused_with_the_reason_and_taken_back(
+    tablet: Tablet, proxy: Proxy, owner: Counter, stall: Stall
+) -> None:
+    page = owner.page
+    form = menu(page, "Settle a farmer")
+    form.locator("[name=number]").fill("999")
+    form.get_by_role("button", name="Save").click()
+    expect(page.locator("#form-said")).to_contain_text("Nobody has number 999")
+    form.locator("[name=number]").fill("45")
+    form.get_by_text("This month").click()
+    form.get_by_role("button", name="Save").click()
+    expect(page.locator("#pill")).to_contain_text("To be mended: 1", timeout=20_000)
+    page.wait_for_timeout(1300)
+    page.locator("#pill").click()
+    item = page.locator("#sync-list li")
+    expect(item).to_contain_text("Selvi")
+    expect(item.locator(".why")).not_to_be_empty()
+    item.get_by_role("button", name="Mend it").click()
+    expect(form.locator("[name=number]")).to_have_value("045")
+    expect(form.locator("[name=period][value=this_month]")).to_be_checked()
+    form.get_by_role("button", name="Close").click()
+    page.locator("#pill").click()
+    item.get_by_role("button", name="Take it back").click()
+    expect(item).to_have_count(0)
+    assert tablet.unsent() == []
+    assert Settlement.objects.count() == 0
 
 
 # --- Today ----------------------------------------------------------------------------------------

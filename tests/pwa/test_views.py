@@ -136,6 +136,24 @@ def test_the_worker_keeps_each_address_once() -> None:
     assert set(map(static, LATER)) <= set(kept["files"])
 
 
+def test_the_worker_keeps_whatever_the_counter_imports_now_or_later() -> None:
+    """A sheet that is opened for the first time without a network is there."""
+    told = re.match(r"self\.malarShell = (.*);\n", Client().get("/sw.js").content.decode())
+    assert told
+    kept = json.loads(told[1])["files"]
+    root = COUNTER.parent
+    found = [COUNTER / "counter.js"]
+    for script in found:
+        source = script.read_text(encoding="utf-8")
+        for name in re.findall(r'(?:^import |from |import\()"(\.\.?/[^"]+)"', source, re.MULTILINE):
+            imported = (script.parent / name).resolve()
+            if imported not in found:
+                found.append(imported)
+    assert root / "counter" / "settlement.js" in found
+    missing = [each for each in found if static(f"js/{each.relative_to(root)}") not in kept]
+    assert missing == []
+
+
 def test_whatever_becomes_of_a_form_that_is_kept_has_words_and_every_such_form_a_reader() -> None:
     """Which forms: their templates say. What may become of one: static/js/offline/forms.js says."""
     script = (COUNTER.parent / "offline" / "forms.js").read_text(encoding="utf-8")

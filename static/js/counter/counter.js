@@ -781,6 +781,7 @@ const clicked = {
   "find-open": () => act("find"),
   money: () => sheet("openMoney"),
   fee: () => sheet("openFee"),
+  settle: () => sheet("openSettlement"),
   report: () => sheet("openReport"),
   pill: () => sheet("openSync"),
   pin: () => sheet("openPin"),

@@ -101,18 +101,18 @@ function blame(form, fault) {
 }
 
 /**
- * Write a farmer, a fee or money: onto the tablet's disk, or where there is none to the server.
+ * Write a farmer, a fee, money or that somebody is to be settled: onto the tablet's disk, or where there is none to the server.
  *
  * @param {Hands} hands
- * @param {{entity: "farmer" | "charge" | "movement", id: string, set: Record<string, any>, entry: Record<string, any>}} made
+ * @param {{operation?: "CREATE" | "SETTLEMENT", entity: "farmer" | "charge" | "movement" | "settlement", id: string, set: Record<string, any>, entry: Record<string, any>}} made
  *   entry: what the tablet shows of it
  * @returns {Promise<Fault | null>} null: it is written
  */
-export async function make({ book, reference }, { entity, id, set, entry }) {
+export async function make({ book, reference }, { operation = "CREATE", entity, id, set, entry }) {
   const old = book.waiting.find((op) => op.entity_id === id && op.status === "needs_fix");
   const result = book.outbox
     ? await book.keep({
-        operation: "CREATE",
+        operation,
         entity,
         entity_id: id,
         set,

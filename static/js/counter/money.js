@@ -107,7 +107,7 @@ function feeIn(fee) {
 }
 
 /** Whose it is: the slip's, unless it is known already. @param {Hands} hands @param {string} [farmer] his id @returns {import("./form.js").Field} */
-function numberField({ world, farmer: inHand }, farmer) {
+export function numberField({ world, farmer: inHand }, farmer) {
   const { farmers, digits } = world();
   const known = farmers.get(farmer ?? inHand ?? "");
   const value = known ? padded(known.number, digits) : "";
@@ -115,18 +115,18 @@ function numberField({ world, farmer: inHand }, farmer) {
 }
 
 /** @param {string} number as typed @param {Hands} hands */
-function farmerOf(number, { reference }) {
+export function farmerOf(number, { reference }) {
   return reference.numbers.get(Number(westernDigits(number) || Number.NaN));
 }
 
 /** @param {string} number as typed @param {Hands} hands */
-function whoIs(number, hands) {
+export function whoIs(number, hands) {
   const farmer = farmerOf(number, hands);
   if (farmer) return nameOf(farmer);
   return number ? say("nobody", { number }) : say("missing_farmer");
 }
 
 /** @param {Hands} hands */
-function today({ reference }) {
+export function today({ reference }) {
   return businessDate(reference.now(), reference.shop?.turnover_hour ?? 0);
 }

@@ -7,4 +7,5 @@ export { correct, openLine } from "./line.js";
 export { openFee, openMoney } from "./money.js";
 export { openPin } from "./pin.js";
 export { openReport } from "./report.js";
+export { openSettlement } from "./settlement.js";
 export { openSync } from "./sync.js";

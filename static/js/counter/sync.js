@@ -23,6 +23,7 @@ import { paiseOf, plain, rupees, shown } from "./figures.js";
 import { mend } from "./line.js";
 import { openFee, openMoney } from "./money.js";
 import { marketTime } from "./rates.js";
+import { openSettlement, periodIn } from "./settlement.js";
 import { dress } from "./sheet.js";
 import { at, flowerName, nameOf, padded, say } from "./view.js";
 
@@ -156,6 +157,10 @@ function aboutOf(row, hands) {
     const fee = nameOf(hands.reference.fees.find(({ id }) => id === facts.fee));
     const text = `${fee} × ${plain(Math.round(Number(facts.quantity) * 1000))}`;
     return { who, text, again: () => openFee(hands, { row }) };
+  }
+  if (row.entity === "settlement") {
+    const text = `${say("settle_title")} · ${periodIn(facts)}`;
+    return { who, text, again: () => openSettlement(hands, { row }) };
   }
   const quantity = shown(Math.round(Number(row.quantity) * 1000), row.unit);
   const amount = row.total === null ? say("rate_none") : `₹${rupees(paiseOf(row.total) ?? 0, true)}`;

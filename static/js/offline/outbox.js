@@ -203,7 +203,8 @@
         async (/** @type {any} */ tx) => {
           const queue = tx.objectStore("sync_queue");
           const refused = (await queue.index("status").getAll("needs_fix")).find(
-            (/** @type {Queued} */ op) => op.entity_id === entity_id && op.operation === "CREATE",
+            (/** @type {Queued} */ op) =>
+              op.entity_id === entity_id && "CREATE SETTLEMENT".includes(op.operation),
           );
           if (!refused) return null;
           const row = { ...(await tx.objectStore("daily_entries").get(entity_id)), ...entry };
@@ -804,10 +805,11 @@
     /** @type {Set<string>} */
     const begun = new Set();
     const first = open.filter(({ entity_id }) => !begun.has(entity_id) && begun.add(entity_id));
-    const rank = (/** @type {Queued} */ op) => ORDER.indexOf(op.operation);
     return first
       .filter((op) => SENDABLE.has(op.status))
-      .sort((one, other) => rank(one) - rank(other) || one.seq - other.seq);
+      .sort(
+        (one, other) => ORDER.indexOf(one.operation) - ORDER.indexOf(other.operation) || one.seq - other.seq,
+      );
   }
 
   /** @param {any} result @param {Queued} op @returns {Status | null} null: nothing that ends this try */
