@@ -58,6 +58,7 @@ from notifications.services.receipts import (
     day_words,
     rate_pending_words,
     receipt_of,
+    receipt_template,
 )
 from notifications.services.settlement_words import (
     approved_words,
@@ -169,13 +170,12 @@ def _as_told(entry: DailyEntry) -> Any:
 
 
 def _receipt(event: Event, entry: DailyEntry) -> list[Message]:
-    template, _words = receipt_of(entry)
     return queue(
         event=event,
         kind=Kind.ENTRY_RECEIPT,
         farmer=entry.farmer,
-        template=template,
-        variables=lambda: receipt_of(entry)[1],
+        template=receipt_template(entry),
+        variables=lambda: receipt_of(entry),
     )
 
 

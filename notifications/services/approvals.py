@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 import structlog
+from django.db import connection
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -279,8 +280,14 @@ def ref_of(template: MessageTemplate, provider: str) -> str | None:
     must_approve = provider in doors
     if template.name in FREE or (provider == "console" and not must_approve):
         return ""
-    # Asked twice for every message: without an order and a join, for there is one at most.
-    approval = next(iter(template.approvals.filter(provider=provider)), None)
+    # Asked twice for every message, and putting it together in the ORM takes several times as long as asking it.
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT state, category, ref FROM notifications_templateapproval WHERE template_id = %s AND provider = %s",
+            [template.pk, provider],
+        )
+        row = cursor.fetchone()
+    approval = TemplateApproval(template=template, state=row[0], category=row[1], ref=row[2]) if row else None
     if must_approve and (approval is None or not approval.lets_send):
         return None
     return approval.ref if approval else ""

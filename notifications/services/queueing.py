@@ -4,7 +4,7 @@ import datetime as dt
 from collections.abc import Callable, Collection, Mapping
 from uuid import UUID
 
-from django.db import connection
+from django.db import IntegrityError, connection, transaction
 from django.utils import timezone, translation
 
 from ledger.models import Farmer
@@ -91,35 +91,33 @@ def queue(
     if callable(variables):
         with translation.override(wording.language):
             variables = variables()
-    message, is_new = Message.objects.get_or_create(
+    message = Message(
         dedupe_key=dedupe_key(event, kind, farmer if among_many else None),
-        defaults={
-            "shop": event.shop,
-            "farmer": farmer,
-            "event": event,
-            "kind": kind,
-            "channel": provider.channel,
-            "address": address or address_of(farmer),
-            "language": wording.language,
-            "template": wording,
-            "variables": dict(variables),
-            "text": filled(wording.body, variables),
-            "expires_at": until or now + VALID_FOR,
-            "handed_at": now,
-        }
-        | (
-            {
-                "state": State.FAILED,
-                "next_attempt_at": None,
-                "error_code": "wording_stopped",
-                "other_way": other_way(kind, provider.channel, State.FAILED, Failure.TEMPLATE, ""),
-            }
-            if is_stopped
-            else {}
-        ),
+        shop_id=event.shop_id,
+        farmer=farmer,
+        event=event,
+        kind=kind,
+        channel=provider.channel,
+        address=address or address_of(farmer),
+        language=wording.language,
+        template=wording,
+        variables=dict(variables),
+        text=filled(wording.body, variables),
+        expires_at=until or now + VALID_FOR,
+        handed_at=now,
     )
-    if not is_new:
-        return []
+    if is_stopped:
+        message.state, message.next_attempt_at = State.FAILED, None
+        message.error_code = "wording_stopped"
+        message.other_way = other_way(kind, provider.channel, State.FAILED, Failure.TEMPLATE, "")
+    try:
+        with transaction.atomic():
+            message.save(force_insert=True)
+    except IntegrityError:
+        # It is not asked first whether it was queued before: that is rare, and this is every message.
+        if Message.objects.filter(dedupe_key=message.dedupe_key).exists():
+            return []
+        raise
     if farmer.member_id and kind not in ASKED_FOR:
         Note.objects.create(
             shop=event.shop, member_id=farmer.member_id, event=event, kind=NoteKind.MESSAGE, message=message

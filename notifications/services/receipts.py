@@ -29,8 +29,13 @@ MATTERS = ("flower_id", "quantity", "unit", "rate", "amount", "commission")
 """What a farmer is told of a line. Where nothing of it changed, there is nothing to tell."""
 
 
-def receipt_of(entry: DailyEntry) -> tuple[str, dict[str, str]]:
-    """The template that fits the line as it stands, and its variables: one without a rate names none."""
+def receipt_template(entry: DailyEntry) -> str:
+    """The template that fits the line as it stands: one without a rate names none."""
+    return RECEIPT_RATE_PENDING if entry.rate is None or entry.amount is None else RECEIPT
+
+
+def receipt_of(entry: DailyEntry) -> dict[str, str]:
+    """What its template says of the line."""
     variables = {
         "farmer": entry.farmer.name,
         "date": formatting.day(entry.business_date),
@@ -40,12 +45,16 @@ def receipt_of(entry: DailyEntry) -> tuple[str, dict[str, str]]:
         "slip": entry.slip_label,
     } | version_told(entry)
     if entry.rate is None or entry.amount is None:
-        return RECEIPT_RATE_PENDING, variables
-    return RECEIPT, variables | {
-        "rate": rate_per_unit(entry.rate, Unit(entry.unit)),
-        "amount": formatting.rupees(entry.amount),
-        "commission": formatting.rupees(entry.commission),
-    } | _short_receipt(entry, entry.amount)
+        return variables
+    return (
+        variables
+        | {
+            "rate": rate_per_unit(entry.rate, Unit(entry.unit)),
+            "amount": formatting.rupees(entry.amount),
+            "commission": formatting.rupees(entry.commission),
+        }
+        | _short_receipt(entry, entry.amount)
+    )
 
 
 def _short_receipt(entry: DailyEntry, amount: Decimal) -> dict[str, str]:
@@ -76,7 +85,7 @@ def correction_of(before: Any, entry: DailyEntry) -> tuple[str, dict[str, str]]:
     `before` is the line as he knows it: a version of it, or the line that it replaces.
     """
     if before.rate is None and entry.rate is not None:
-        return ENTRY_PRICED, receipt_of(entry)[1]
+        return ENTRY_PRICED, receipt_of(entry)
     variables = {
         "farmer": entry.farmer.name,
         "date": formatting.day(entry.business_date),

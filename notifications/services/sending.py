@@ -27,6 +27,7 @@ from notifications.domain import (
     STUCK,
     SURELY_NOT_SENT,
     VALID_FOR,
+    WAITING,
     Channel,
     Failure,
     Kind,
@@ -49,6 +50,15 @@ from notifications.services.queueing import is_still_so
 from notifications.wordings import sms_filled
 
 log = structlog.get_logger(__name__)
+
+
+FOLLOWING = """
+SELECT id FROM notifications_message
+WHERE channel = %s AND address = %s AND state = ANY(%s)
+    AND next_attempt_at <= statement_timestamp() AND expires_at > statement_timestamp()
+ORDER BY id LIMIT 1
+"""
+"""The next one to an address of those that are `due()`, asked for after every message."""
 
 
 def send(*, message_id: UUID) -> list[UUID]:
@@ -83,8 +93,9 @@ def send(*, message_id: UUID) -> list[UUID]:
         give_back(message, cost)
     if provider.gap:
         return []
-    following = Message.objects.due().filter(channel=message.channel, address=message.address)
-    return list(following.order_by("pk").values_list("pk", flat=True)[:1])
+    with connection.cursor() as cursor:
+        cursor.execute(FOLLOWING, [message.channel, message.address, [str(state) for state in WAITING]])
+        return [pk for (pk,) in cursor.fetchall()]
 
 
 def _why_not(message: Message, provider: Provider, ref: str | None) -> SendResult | None:
