@@ -320,7 +320,7 @@
         await this.#revive("stalled", "blocked", "queued");
       }
       if (this.obstacle) return;
-      // What is due so soon goes with what goes now: one try in place of six while somebody types on a dead line.
+      // What is due so soon goes with what goes now: a dead line is tried less often while somebody types.
       const soon = offline.settings.waits[0] / 2;
       while (Date.now() >= this.#pausedUntil) {
         const open = await this.waiting();
