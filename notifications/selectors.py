@@ -272,7 +272,11 @@ def stopped_by(farmer: Farmer) -> str:
 def wishes_of(farmer: Farmer) -> dict[Kind, bool]:
     """Which kinds of message he wants, whether or not he wants messages at all. What he asks for is no such kind."""
     said = dict(farmer.preferences.values_list("kind", "is_wanted"))
-    return {kind: said.get(kind, kind not in UNASKED) for kind in Kind if kind not in ASKED_FOR}
+    return {kind: _is_wanted(kind, said.get(kind)) for kind in Kind if kind not in ASKED_FOR}
+
+
+def _is_wanted(kind: Kind, said: bool | None) -> bool:
+    return kind not in UNASKED if said is None else said
 
 
 WANTS = """
@@ -288,7 +292,7 @@ def wants(farmer: Farmer, kind: Kind) -> bool:
     with connection.cursor() as cursor:
         cursor.execute(WANTS, {"farmer": farmer.pk, "kind": kind.value})
         is_in, is_wanted = cursor.fetchone()
-    return is_in is not False and (kind not in UNASKED if is_wanted is None else bool(is_wanted))
+    return is_in is not False and _is_wanted(kind, is_wanted)
 
 
 def takes_either(farmer: Farmer, kind: Kind | None = None) -> bool:

@@ -1,4 +1,5 @@
-"""What days came to: from their sums where these hold, from the lines and charges themselves where they do not.
+"""What days came to: from their sums, or their months', where these hold, from the lines and charges themselves
+where they do not.
 
 Figures are always those of the book at the moment of the question. Only `months_of_flowers` may be older, and says so.
 """

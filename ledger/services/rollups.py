@@ -1,4 +1,5 @@
-"""Summing up days again after something was written into them, and months when they are over (docs/adr/0008)."""
+"""Summing up days again after something was written into them, and months when they are over
+(docs/adr/0008-sums-of-days.md)."""
 
 import datetime as dt
 from functools import partial
@@ -105,8 +106,8 @@ def _sum(days: list[dt.date], shop: UUID) -> None:
 def renew_months() -> None:
     """Sum up the months that are over and have no sums, and make `ledger_flowermonth` anew. Readers keep the old one
     until it is done."""
-    last = timezone.localdate() - LATE
-    last = (last.replace(day=1) - dt.timedelta(days=1)).replace(day=1)
+    this_month = (timezone.localdate() - LATE).replace(day=1)
+    last = (this_month - dt.timedelta(days=1)).replace(day=1)
     with connection.cursor() as cursor:
         cursor.execute(MISSING, {"last": last})
         missing = cursor.fetchall()

@@ -101,7 +101,8 @@ function blame(form, fault) {
 }
 
 /**
- * Write a farmer, a fee, money or that somebody is to be settled: onto the tablet's disk, or where there is none to the server.
+ * Write a farmer, a fee or money: onto the tablet's disk, or where there is none to the server. A settlement is asked for
+ * on the disk only.
  *
  * @param {Hands} hands
  * @param {{operation?: "CREATE" | "SETTLEMENT", entity: "farmer" | "charge" | "movement" | "settlement", id: string, set: Record<string, any>, entry: Record<string, any>}} made

@@ -13,6 +13,7 @@ const DAY_MS = 86_400_000;
 /** @param {Hands} hands @param {import("./money.js").About} [about] */
 export function openSettlement(hands, { row } = {}) {
   const id = row?.id ?? crypto.randomUUID();
+  // Who mends it the next morning means the days that he chose from.
   const day = row?.facts.asked_on ?? today(hands);
   const isSunday = new Date(day).getUTCDay() === 0;
   const periods = periodsAt(day);
@@ -38,7 +39,7 @@ export function openSettlement(hands, { row } = {}) {
       if (!farmer) return { field: "number", text: whoIs(number, hands) };
       if (!hands.book.outbox) return { text: say("settle_office") };
       const set = { farmer: farmer.id, ...periods[period] };
-      const entry = { farmer_id: farmer.id, facts: { ...set, asked_on: today(hands) }, synced: false };
+      const entry = { farmer_id: farmer.id, facts: { ...set, asked_on: day }, synced: false };
       return make(hands, { operation: "SETTLEMENT", entity: "settlement", id, set, entry });
     },
     fault: row && faultOf(hands, id),
